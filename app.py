@@ -1,0 +1,85 @@
+"""Goodman Live: the Chalice app. Registers the API's blueprints and one function per process block; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from chalice import Chalice
+
+from chalicelib import api
+from chalicelib.blocks import combine as combine_block
+from chalicelib.blocks import deadletter as deadletter_block
+from chalicelib.blocks import extract as extract_block
+from chalicelib.blocks import ingest as ingest_block
+from chalicelib.blocks import reduce as reduce_block
+from chalicelib.blocks import wavelength as wavelength_block
+from chalicelib.blocks.entry import back_off, handle_message
+from chalicelib.domain.topology import COMBINE, DEADLETTER, EXTRACT, INGEST, REDUCE, WAVELENGTH, Block
+
+app = Chalice(app_name="goodman-live")
+api.register(app)
+
+logger = Logger(service="goodman-live")
+
+
+def on_queue(block: Block) -> Callable[[Callable[[Any], None]], Any]:
+    """Register a block's function for its queue: one message at a time, at most ``block.concurrency`` at once."""
+    return app.on_sqs_message(
+        queue=block.queue, batch_size=1, name=block.name, maximum_concurrency=block.concurrency
+    )
+
+
+def run(block: Block, event: Any, handle: Callable[[str], str]) -> None:
+    """Do what the messages say; an unexpected error hides its message for a while and is raised for SQS to see."""
+    for record in event.to_dict()["Records"]:
+        try:
+            outcomes = handle_message(block, record["body"], handle)
+        except Exception:
+            seconds = back_off(block, record)
+            logger.exception("block failed, to be tried again", block=block.name, seconds=seconds)
+            raise
+        for outcome in outcomes:
+            logger.debug("block done", block=block.name, outcome=outcome)
+            name = outcome.replace(" ", "_")
+            with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="goodman-live") as metric:
+                metric.add_dimension(name="block", value=block.name)
+
+
+@on_queue(INGEST)
+def ingest(event: Any) -> None:
+    """Take in a raw object."""
+    run(INGEST, event, ingest_block.handle)
+
+
+@on_queue(COMBINE)
+def combine(event: Any) -> None:
+    """Combine a pool into a master."""
+    run(COMBINE, event, combine_block.handle)
+
+
+@on_queue(REDUCE)
+def reduce(event: Any) -> None:
+    """Reduce a frame."""
+    run(REDUCE, event, reduce_block.handle)
+
+
+@on_queue(EXTRACT)
+def extract(event: Any) -> None:
+    """Extract a frame's targets."""
+    run(EXTRACT, event, extract_block.handle)
+
+
+@on_queue(WAVELENGTH)
+def wavelength(event: Any) -> None:
+    """Calibrate the wavelengths of a frame's targets."""
+    run(WAVELENGTH, event, wavelength_block.handle)
+
+
+@on_queue(DEADLETTER)
+def deadletter(event: Any) -> None:
+    """Record the failure of a message that used up its attempts."""
+    for record in event.to_dict()["Records"]:
+        deadletter_block.handle(record["body"])

@@ -1,0 +1,1 @@
+"""The process blocks: nudge → plan → science → publish."""

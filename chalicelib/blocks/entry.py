@@ -1,0 +1,38 @@
+"""From a queue's message to a block: parse, call, back off on errors worth another try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..domain.nudge import Nudge, parse
+from ..domain.topology import BACK_OFF, Block
+from ..store import queues
+from . import driver
+
+
+def handle_message(block: Block, body: str, handle: Callable[[str], str]) -> list[str]:
+    """Do what a message says; the outcome of each of its nudges.
+
+    ``handle`` takes a raw object's key for INGEST and a subject for every other block.
+    """
+    outcomes = []
+    for nudge in parse(body):
+        about = nudge.raw_key if block.name == "ingest" else _subject(nudge)
+        if about is not None:
+            outcomes.append(handle(about))
+    return outcomes
+
+
+def _subject(nudge: Nudge) -> str | None:
+    if nudge.file_id is not None:
+        return driver.subject_of_file(nudge.file_id)
+    return nudge.subject
+
+
+def back_off(block: Block, record: dict[str, Any]) -> int:
+    """Hide the message of a failed attempt for 2, 8 or 30 s; the seconds."""
+    attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    seconds = BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
+    queues.back_off(block.queue, record["receiptHandle"], seconds)
+    return seconds

@@ -1,0 +1,68 @@
+"""EXTRACT: find the targets, trace them, extract them. Needs no arc: the pixel spectrum is there in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..domain import naming, plan, records, topology
+from ..domain.plan import FrameFacts, Step
+from . import driver, inputs
+from .driver import Facts, Product
+from .identity_cards import identity_cards
+
+
+def handle(subject: str) -> str:
+    """Look at a frame."""
+    return driver.work(topology.EXTRACT, subject, {plan.EXTRACT: make_spectra})
+
+
+def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
+    """One spectrum a target, at native sampling, with errors, sky and mask."""
+    from ..science import preview, product
+    from ..science.extraction import ExtractionOptions, extract
+
+    assert isinstance(facts, FrameFacts)
+    o, settings = facts.observation, facts.settings
+    source = step.inputs[0]
+    options = ExtractionOptions(
+        method=settings.extraction, profile=settings.target_model, max_targets=settings.maximum_targets
+    )
+    reduced = inputs.frame(source)
+    assert reduced is not None
+    spectra = extract(reduced, options)
+    steps = "e" + _steps_of(source.name)
+    products = []
+    for spectrum in spectra:
+        number = spectrum.target if len(spectra) > 1 else None
+        name = naming.product_name(steps, facts.raw.name, target=number)
+        cards = identity_cards(
+            o, name=name, parent=source.name, original=facts.raw.name, prefix=topology.EXTRACTED, inputs=step.inputs
+        )
+        products.append(
+            Product(
+                role=plan.PRODUCT_ROLE[plan.EXTRACT],
+                kind=plan.EXTRACT,
+                prefix=topology.EXTRACTED,
+                name=name,
+                data=product.write_spectrum(spectrum, cards, [f"extracted target {spectrum.target} of {len(spectra)}"]),
+                preview=preview.spectrum_preview(spectrum),
+                data_type=records.EXTRACTED_TYPE,
+                observation=o,
+                original=(facts.raw.id, facts.raw.name),
+                parent=(source.id, source.name),
+                target=spectrum.target,
+                quality={
+                    "signal_to_noise": round(float(spectrum.signal_to_noise), 3),
+                    "fwhm_pixels": round(spectrum.trace.fwhm / o.binning[1], 3),
+                    "fwhm_arcsec": round(spectrum.trace.fwhm * 0.15, 3),
+                    "trace_rms_pixels": round(spectrum.trace.rms / o.binning[1], 4),
+                    "targets": len(spectra),
+                },
+            )
+        )
+    return products
+
+
+def _steps_of(name: str) -> str:
+    """The step letters a product's name begins with: ``cfzst_0317_x.fits`` → ``cfzst``."""
+    return name.split("_", 1)[0]

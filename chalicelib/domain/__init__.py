@@ -1,0 +1,1 @@
+"""The rules of the pipeline, pure: no AWS, no arrays, no clock."""

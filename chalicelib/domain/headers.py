@@ -1,0 +1,314 @@
+"""From a raw header in any dialect to one :class:`Observation`.
+
+Dialects differ by year: see the tables below. The state of the instrument (angles, grating, lamps) outranks labels
+(WAVMODE, OBJECT). Values on the wire are in the newest dialect; the header itself is never changed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from . import instrument
+from .nights import night_of, parse_moment
+
+BIAS, FLAT, ARC, SPECTRUM, EXPOSE, FOCUS = "BIAS", "LAMPFLAT", "ARC", "SPECTRUM", "EXPOSE", "FOCUS"
+
+_OBSTYPES = {
+    "BIAS": BIAS,
+    "ZERO": BIAS,
+    "LAMPFLAT": FLAT,
+    "DFLAT": FLAT,
+    "FLAT": FLAT,
+    "ARC": ARC,
+    "COMP": ARC,
+    "SPECTRUM": SPECTRUM,
+    "EXPOSE": EXPOSE,
+    "FOCUS": FOCUS,
+}
+
+SPECTROSCOPY_TECHNIQUE, IMAGING_TECHNIQUE = "Spectroscopy", "Imaging"
+
+
+class NotGoodman(ValueError):
+    """The file is no frame of this spectrograph, or its header lacks what the pipeline cannot do without."""
+
+    def __init__(self, code: str, sentence: str):
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a raw frame is, normalised. Angles in degrees, gain in e⁻/ADU, read noise in e⁻."""
+
+    obstype: str
+    object: str
+    technique: str
+    camera: str
+    readout: str
+    gain: float
+    read_noise: float
+    saturation: int
+    binning: tuple[int, int]
+    shape: tuple[int, int]
+    roi: str
+    roi_origin: tuple[int, int]
+    trim_section: str | None
+    grating: str
+    lines_per_mm: int | None
+    grating_angle: float | None
+    camera_angle: float | None
+    wavmode: str
+    filter: str
+    filter_2: str
+    slit: str
+    lamps: tuple[str, ...]
+    lamps_known: bool
+    started: datetime
+    night: int
+    date: str
+    exposure: float
+    proposal: str
+    ra: str
+    dec: str
+    airmass: float | None
+    observation_id: int | None
+    configuration_id: int | None
+    block_id: int | None
+    image_id: int | None
+
+    @property
+    def roi_geometry(self) -> str:
+        """The part of the detector that was read, whatever the ROI is called: unbinned size and origin."""
+        columns = self.shape[1] * self.binning[0]
+        rows = self.shape[0] * self.binning[1]
+        # multiples of 4: an odd size loses a pixel by binning and is still the same region
+        return f"{columns // 4 * 4}x{rows // 4 * 4}@{self.roi_origin[0]},{self.roi_origin[1]}"
+
+
+def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> Observation:
+    """Understand a raw header.
+
+    Parameters
+    ----------
+    header : mapping
+        Keyword → value (an ``astropy.io.fits.Header`` serves).
+    comments : mapping, optional
+        Keyword → comment; needed to find the ROI's origin, which only the comments of the PG cards name.
+
+    Raises
+    ------
+    NotGoodman
+        With a sentence saying which card is missing or wrong.
+    """
+    _must_be_goodman(header)
+    started = _start(header)
+    shape = _shape(header)
+    binning = _binning(header, shape)
+    camera = "Red" if "RED" in (_text(header, "INSTCONF") + _text(header, "INSTRUME")).upper() else "Blue"
+    gain = _needed_number(header, "GAIN", "counts cannot be turned into electrons", low=0.01, high=100.0)
+    read_noise = _needed_number(header, "RDNOISE", "errors cannot be computed", low=0.0, high=500.0)
+    readout = instrument.readout_mode(camera, gain, read_noise)
+    grating = _grating(_text(header, "GRATING"))
+    technique = _technique(header, grating)
+    lines = _lines_per_mm(grating)
+    camera_angle, grating_angle = _number(header, "CAM_TARG"), _number(header, "GRT_TARG")
+    obstype = _obstype(header, technique)
+    lamps, lamps_known = _lamps(header)
+    imaging = technique == IMAGING_TECHNIQUE
+    return Observation(
+        obstype=obstype,
+        object=_text(header, "OBJECT"),
+        technique=technique,
+        camera=camera,
+        readout=readout.name,
+        gain=gain,
+        read_noise=read_noise,
+        saturation=readout.half_full_well,
+        binning=binning,
+        shape=shape,
+        roi=_text(header, "ROI") or _roi_name(technique, binning),
+        roi_origin=_roi_origin(header, comments or {}),
+        trim_section=_text(header, "TRIMSEC") or None,
+        grating=grating,
+        lines_per_mm=lines,
+        grating_angle=grating_angle,
+        camera_angle=camera_angle,
+        wavmode=instrument.IMAGING if imaging else instrument.grating_mode(lines, camera_angle, grating_angle),
+        filter=_filter(_text(header, "FILTER")),
+        filter_2=_filter(_text(header, "FILTER2")),
+        slit=_slit(_text(header, "SLIT")),
+        lamps=lamps,
+        lamps_known=lamps_known,
+        started=started,
+        night=night_of(started),
+        date=_text(header, "DATE")[:10] or started.date().isoformat(),
+        exposure=_number(header, "EXPTIME") or 0.0,
+        proposal=_text(header, "PROPID"),
+        ra=_text(header, "OBSRA") or _text(header, "RA"),
+        dec=_text(header, "OBSDEC") or _text(header, "DEC"),
+        airmass=_number(header, "AIRMASS"),
+        observation_id=_integer(header, "OBSID"),
+        configuration_id=_integer(header, "CONFID"),
+        block_id=_integer(header, "BLKUID"),
+        image_id=_integer(header, "IMAGEID"),
+    )
+
+
+def _text(header: Mapping[str, Any], key: str) -> str:
+    value = header.get(key)
+    if value is None or isinstance(value, bool):
+        return ""
+    return " ".join(str(value).split())
+
+
+def _number(header: Mapping[str, Any], key: str) -> float | None:
+    try:
+        value = float(header[key])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _integer(header: Mapping[str, Any], key: str) -> int | None:
+    value = _number(header, key)
+    return None if value is None else int(value)
+
+
+def _needed_number(header: Mapping[str, Any], key: str, why: str, *, low: float, high: float) -> float:
+    value = _number(header, key)
+    if value is None:
+        shown = f"is {_text(header, key)!r}, not a number" if _text(header, key) else "is missing"
+        raise NotGoodman(f"bad_{key.lower()}", f"The card {key} {shown}: without it {why}.")
+    if not low <= value <= high:
+        raise NotGoodman(f"bad_{key.lower()}", f"The card {key} is {value:g}, outside {low:g} to {high:g}: {why}.")
+    return value
+
+
+def _must_be_goodman(header: Mapping[str, Any]) -> None:
+    name = _text(header, "INSTRUME")
+    if not name:
+        raise NotGoodman("no_instrument", "The card INSTRUME is missing: this is not a frame of the Goodman spectrograph.")
+    if not ("GOODMAN" in name.upper() or name.upper().startswith("GHTS")):
+        raise NotGoodman("other_instrument", f"The frame is from {name!r}, not from the Goodman spectrograph.")
+
+
+def _start(header: Mapping[str, Any]) -> datetime:
+    text = _text(header, "DATE-OBS")
+    if not text:
+        raise NotGoodman("bad_date_obs", "The card DATE-OBS is missing: the frame cannot be put into a night.")
+    if "T" not in text and _text(header, "UT"):
+        text = f"{text}T{_text(header, 'UT')}"
+    try:
+        moment = parse_moment(text)
+    except ValueError:
+        raise NotGoodman("bad_date_obs", f"The card DATE-OBS is {text!r}, not a UT date and time.") from None
+    if not 2000 <= moment.year < 2100:
+        raise NotGoodman("bad_date_obs", f"The card DATE-OBS is {text!r}, before the instrument existed or far ahead.")
+    return moment
+
+
+def _shape(header: Mapping[str, Any]) -> tuple[int, int]:
+    compressed = "ZNAXIS" in header
+    axes = _integer(header, "ZNAXIS" if compressed else "NAXIS") or 0
+    prefix = "ZNAXIS" if compressed else "NAXIS"
+    sizes = [_integer(header, f"{prefix}{axis}") or 0 for axis in range(1, axes + 1)]
+    if axes not in (2, 3) or (axes == 3 and sizes[2] != 1 and sizes[0] != 1 and sizes[1] != 1) or 0 in sizes:
+        raise NotGoodman("bad_naxis", f"The image has the axes {sizes}: a Goodman frame is one two-dimensional image.")
+    return sizes[1], sizes[0]
+
+
+def _binning(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[int, int]:
+    text = _text(header, "CCDSUM")
+    match = re.fullmatch(r"(\d)\s*[ x,]\s*(\d)", text)
+    if match and "0" not in match.groups():
+        return int(match[1]), int(match[2])
+    raise NotGoodman(
+        "bad_ccdsum",
+        f"The card CCDSUM is {text!r}: the binning must be given as '2 2' or '1 1'."
+        if text
+        else "The card CCDSUM is missing: the binning is not known.",
+    )
+
+
+def _grating(text: str) -> str:
+    """``SYZY_400``, ``400_SYZY`` → ``400_SYZY``; ``<NO GRATING>`` → ``NO_GRATING``."""
+    cleaned = _plain(text)
+    if not cleaned or cleaned in ("NO_GRATING", "NONE"):
+        return "NO_GRATING"
+    match = re.fullmatch(r"([A-Z]+)_(\d+)(.*)", cleaned)
+    return f"{match[2]}_{match[1]}{match[3]}" if match else cleaned
+
+
+def _lines_per_mm(grating: str) -> int | None:
+    match = re.search(r"\d{3,4}", grating)
+    return int(match[0]) if match else None
+
+
+def _plain(text: str) -> str:
+    return text.strip("<> ").upper().replace(" ", "_")
+
+
+def _filter(text: str) -> str:
+    cleaned = text.strip("<> ")
+    return "NO_FILTER" if _plain(cleaned) in ("", "NO_FILTER", "NONE", "OPEN") else cleaned.replace(" ", "_")
+
+
+def _slit(text: str) -> str:
+    """``0.45" long slit`` → ``0.45_LONG_SLIT``; ``<NO MASK>`` → ``NO_MASK``."""
+    return _plain(text.replace('"', "")) or "NO_MASK"
+
+
+def _technique(header: Mapping[str, Any], grating: str) -> str:
+    imaging = "imaging" in _text(header, "WAVMODE").lower() or grating == "NO_GRATING"
+    return IMAGING_TECHNIQUE if imaging else SPECTROSCOPY_TECHNIQUE
+
+
+def _obstype(header: Mapping[str, Any], technique: str) -> str:
+    text = _text(header, "OBSTYPE").upper()
+    if text == "OBJECT":
+        return EXPOSE if technique == IMAGING_TECHNIQUE else SPECTRUM
+    if not text:
+        raise NotGoodman("bad_obstype", "The card OBSTYPE is missing: the frame could be anything.")
+    if text not in _OBSTYPES:
+        known = ", ".join(sorted({*_OBSTYPES, "OBJECT"}))
+        raise NotGoodman("bad_obstype", f"The card OBSTYPE is {text!r}; known are {known}.")
+    obstype = _OBSTYPES[text]
+    if obstype == SPECTRUM and technique == IMAGING_TECHNIQUE:
+        return EXPOSE
+    return obstype
+
+
+def _lamps(header: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
+    """Elements of the lamps that were on, and whether the header says so by itself (LAMP_* cards)."""
+    cards = [*instrument.LAMP_CARDS, *instrument.CONTINUUM_CARDS]
+    if any(card in header for card in cards):
+        on = [e for card, elements in instrument.LAMP_CARDS.items() if _on(header, card) for e in elements]
+        return tuple(dict.fromkeys(on)), True
+    return instrument.elements_in_name(_text(header, "OBJECT")), False
+
+
+def _on(header: Mapping[str, Any], card: str) -> bool:
+    value = header.get(card)
+    return value is True or str(value).strip().upper() in ("TRUE", "T", "ON", "1")
+
+
+def _roi_origin(header: Mapping[str, Any], comments: Mapping[str, str]) -> tuple[int, int]:
+    """Unbinned (column, row) of the ROI's first pixel: the camera's cards say it in their comments only."""
+    origin = {"serial": 0, "parallel": 0}
+    for key in header:
+        if re.fullmatch(r"PG\d+_\d+", str(key)):
+            match = re.match(r"(serial|parallel) origin", str(comments.get(key, "")).strip().lower())
+            if match:
+                origin[match[1]] = _integer(header, key) or 0
+    return origin["serial"], origin["parallel"]
+
+
+def _roi_name(technique: str, binning: tuple[int, int]) -> str:
+    kind = "Imaging" if technique == IMAGING_TECHNIQUE else "Spectroscopic"
+    return f"{kind} {binning[0]}x{binning[1]}"

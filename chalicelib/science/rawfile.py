@@ -1,0 +1,448 @@
+"""Files as they come from the telescope, read without trust: hashes, headers, pixels, sections.
+
+Nothing here believes a byte before it has been checked: a file may be empty, cut short, compressed (gzip, fpack),
+a gzip bomb, a cube with one plane, carry bytes that are not ASCII, or be no FITS file at all. Each case is a
+sentence for the person who took the frame and a code for programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import re
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
+
+from .errors import UnreadableFrame, UnusableFrame
+from .frame import RawFrame
+
+BLOCK = 2880
+CARD = 80
+CHUNK = 1 << 18
+MAX_BYTES = 150_000_000
+MAX_DECOMPRESSED = 400_000_000
+MAX_HEADER_BLOCKS = 200
+GZIP_MAGIC = b"\x1f\x8b"
+OTHER_PACKERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)"}
+_END = re.compile(rb"END *$")
+_STRUCTURAL = re.compile(r"(SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|EXTEND|T(TYPE|FORM|UNIT|DIM)\d+|THEAP)$")
+_COMPRESSION = re.compile(
+    r"Z(IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|SIMPLE|TENSION|EXTEND|BLOCKED|PCOUNT"
+    r"|GCOUNT|HECKSUM|DATASUM|MASKCMP|SCALE|ZERO|BLANK)$"
+)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one pass over an uploaded file says.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the bytes as uploaded (compressed, if they were).
+    size : int
+        Bytes as uploaded.
+    header : astropy.io.fits.Header or None
+        Cards of the image, whenever they could be read, even if the data are not usable.
+    problem, code : str or None
+        A sentence for people and a code for programs; None for a healthy file.
+    """
+
+    sha256: str
+    size: int
+    header: fits.Header | None
+    problem: str | None
+    code: str | None
+
+
+class _Problem(Exception):
+    """Raised inside this module only; carries code and sentence."""
+
+    def __init__(self, code: str, sentence: str):
+        super().__init__(sentence)
+        self.code = code
+
+
+def parse_header(block: bytes) -> fits.Header:
+    """The cards of ``block``; bytes that are not printable ASCII become ``?``, broken cards become COMMENT cards."""
+    printable = bytes(c if 32 <= c < 127 else 63 for c in range(256))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = fits.Header.fromstring(block.translate(printable))
+        for index, card in enumerate(header.cards):
+            try:
+                value, _ = card.value, card.comment
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise ValueError(value)
+                card.verify("silentfix")
+            except (VerifyError, ValueError, KeyError, AttributeError):
+                text = card.image.rstrip()[:70]
+                del header[index]
+                header.insert(index, ("COMMENT", text))
+    return header
+
+
+def _image_header(header: fits.Header, primary: fits.Header | None) -> fits.Header:
+    """Cards of an image in an extension as if it were the primary image: what the rest of the program sees."""
+    compressed = bool(header.get("ZIMAGE", False))
+    prefix = "Z" if compressed else ""
+    dimensions = int(header.get(prefix + "NAXIS", 0))
+    cards = [fits.Card("SIMPLE", True), fits.Card("BITPIX", header.get(prefix + "BITPIX", 16))]
+    cards.append(fits.Card("NAXIS", dimensions))
+    cards += [fits.Card(f"NAXIS{i}", header.get(f"{prefix}NAXIS{i}", 0)) for i in range(1, dimensions + 1)]
+    merged = fits.Header(cards)
+    for source in (header, primary):
+        known = set(merged)
+        for card in source.cards if source is not None else ():
+            structural = _STRUCTURAL.match(card.keyword) or (compressed and _COMPRESSION.match(card.keyword))
+            repeated = source is primary and card.keyword in known
+            if not structural and not repeated:
+                merged.append(card, end=True)
+    return merged
+
+
+def _data_size(header: fits.Header) -> int:
+    axes = [int(header.get(f"NAXIS{i}", 0)) for i in range(1, int(header.get("NAXIS", 0)) + 1)]
+    if not axes:
+        return 0
+    if any(n < 0 for n in axes):
+        raise _Problem("wrong_axes", f"The header gives a negative image size ({axes}): the file is damaged.")
+    size = abs(int(header.get("BITPIX", 8))) // 8
+    return size * int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + math.prod(axes))
+
+
+def _check_axes(header: fits.Header) -> None:
+    axes = [int(header.get(f"NAXIS{i}", 0)) for i in range(1, int(header.get("NAXIS", 0)) + 1)]
+    if len(axes) < 2 or any(n != 1 for n in axes[2:]):
+        shape = " × ".join(map(str, axes)) or "no axes"
+        raise _Problem("wrong_axes", f"The file holds an array of {shape}; a Goodman frame is one image of two axes.")
+    if min(axes[:2]) < 1:
+        raise _Problem("wrong_axes", f"The image is {axes[0]} × {axes[1]} pixels: there is nothing in it.")
+
+
+class _Structure:
+    """Follows the blocks of a FITS file as its bytes arrive, keeping only headers."""
+
+    def __init__(self, max_decompressed: int):
+        self.limit = max_decompressed
+        self.header: fits.Header | None = None  # of the image, once found
+        self.primary: fits.Header | None = None
+        self.data_start = 0  # byte offset of the image's pixels
+        self.complete = False  # the image's pixels have all been seen
+        self.compressed = False  # the image is packed in tiles (fpack)
+        self._pending = bytearray()
+        self._left = 0  # data bytes still to come
+        self._padding = 0
+        self._size = 0
+        self._seen = 0
+
+    def feed(self, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view.nbytes and not self.complete:
+            if self._left or self._padding:
+                step = min(view.nbytes, self._left or self._padding)
+                if self._left:
+                    self._left -= step
+                    if not self._left and self.header is not None:
+                        self.complete = True
+                else:
+                    self._padding -= step
+                view, self._seen = view[step:], self._seen + step
+                continue
+            step = min(view.nbytes, BLOCK - len(self._pending) % BLOCK)
+            self._pending += view[:step]
+            view, self._seen = view[step:], self._seen + step
+            if len(self._pending) % BLOCK == 0:
+                self._block()
+
+    def _block(self) -> None:
+        if self.primary is None and len(self._pending) == BLOCK and not self._pending.startswith(b"SIMPLE  ="):
+            raise _not_fits(bytes(self._pending[:16]))
+        if self.primary is not None and not self._pending.startswith(b"XTENSION"):
+            raise _Problem("no_image", "The file has FITS headers but no image in them.")
+        last = self._pending[-BLOCK:]
+        if not any(_END.match(bytes(last[i : i + CARD])) for i in range(0, BLOCK, CARD)):
+            if len(self._pending) >= MAX_HEADER_BLOCKS * BLOCK:
+                raise _Problem("broken_header", "The FITS header has no END card: the file is damaged.")
+            return
+        try:
+            header = parse_header(bytes(self._pending))
+            self._pending.clear()
+            self._begin(header)
+        except (ValueError, TypeError, VerifyError) as error:
+            raise _Problem("broken_header", f"The FITS header cannot be understood ({error}).") from error
+
+    def _begin(self, header: fits.Header) -> None:
+        extension = self.primary is not None
+        compressed = bool(header.get("ZIMAGE", False))
+        image = compressed or not extension or str(header.get("XTENSION", "")).strip() == "IMAGE"
+        self._size = self._left = _data_size(header)
+        self._padding = -self._left % BLOCK
+        if image and self._left:
+            self.header = _image_header(header, self.primary) if extension else header
+            self.data_start, self.compressed = self._seen, compressed
+            _check_axes(self.header)
+            if self._left > self.limit or _data_size(self.header) > self.limit:
+                raise _Problem("too_large", f"The header promises {_data_size(self.header) / 1e6:.0f} MB of pixels; "
+                               f"a Goodman frame has at most 40 MB.")
+        if not extension:
+            self.primary = header
+
+    def finish(self) -> None:
+        """Called when the bytes have ended: is all there that was promised?"""
+        if self.complete:
+            return
+        if self._left:
+            share = 100 * (1 - self._left / self._size)
+            raise _Problem("truncated", f"The file ends after {share:.0f} % of its pixels: the transfer was cut "
+                           "short. Please upload it again.")
+        if self.primary is None and not self._pending:
+            raise _Problem("empty", "The file is empty.")
+        if self.primary is None and not b"SIMPLE  =".startswith(bytes(self._pending[:9])):
+            raise _not_fits(bytes(self._pending[:16]))
+        if self.primary is None or self._pending.startswith(b"XTENSION"):
+            raise _Problem("truncated", "The file ends inside its header: the transfer was cut short. Please "
+                           "upload it again.")
+        raise _Problem("no_image", "The file has FITS headers but no image in them.")
+
+
+def _not_fits(start: bytes) -> _Problem:
+    for magic, name in OTHER_PACKERS.items():
+        if start.startswith(magic):
+            return _Problem("not_fits", f"The file is packed with {name}; upload .fits, .fits.gz or .fits.fz.")
+    if start and not start.strip(b"\0"):
+        return _Problem("not_fits", "The file begins with zeros only: it was never written completely.")
+    return _Problem("not_fits", "The file is not a FITS file: it does not begin with SIMPLE.")
+
+
+class _Unpacker:
+    """Bytes in, bytes out in bounded pieces; gunzips (several members too) when the magic number says so."""
+
+    def __init__(self, max_decompressed: int):
+        self.limit = max_decompressed
+        self.total = 0
+        self._start = b""
+        self._gzip: bool | None = None
+        self._decoder = None
+
+    def pieces(self, chunk: bytes):
+        if self._gzip is None:
+            chunk = self._start + chunk
+            if len(chunk) < 2:
+                self._start = chunk
+                return
+            self._gzip = chunk.startswith(GZIP_MAGIC)
+        if not self._gzip:
+            yield chunk
+            return
+        while chunk:
+            if self._decoder is None:
+                if not chunk.startswith(GZIP_MAGIC):
+                    return  # padding after the last member
+                self._decoder = zlib.decompressobj(31)
+            try:
+                piece = self._decoder.decompress(chunk, 4 * CHUNK)
+            except zlib.error as error:
+                raise _Problem("corrupt", "The gzip stream is damaged: it cannot be unpacked. Please upload the "
+                               "file again.") from error
+            self.total += len(piece)
+            if self.total > self.limit:
+                raise _Problem("too_large", f"The file unpacks to more than {self.limit / 1e6:.0f} MB; a Goodman "
+                               "frame has at most 40 MB.")
+            yield piece
+            if self._decoder.eof:
+                chunk, self._decoder = self._decoder.unused_data, None
+            else:
+                chunk = self._decoder.unconsumed_tail
+
+    def tail(self) -> bytes:
+        """What is left of a file too short to tell its kind."""
+        return self._start if self._gzip is None else b""
+
+
+def scan(stream: BinaryIO, *, max_bytes: int = MAX_BYTES, max_decompressed: int = MAX_DECOMPRESSED) -> Scan:
+    """Read ``stream`` once: checksum, header, and whether all pixels are there.
+
+    Parameters
+    ----------
+    stream : binary file-like
+        Only ``read(n)`` is used; memory stays below some MB whatever the file is.
+    max_bytes, max_decompressed : int
+        Limits as uploaded and unpacked. A file over a limit is hashed to its end but not looked at further.
+
+    Returns
+    -------
+    Scan
+        Never raises for what the bytes are; errors of the stream itself pass through.
+    """
+    digest, size = hashlib.sha256(), 0
+    unpacker, structure = _Unpacker(max_decompressed), _Structure(max_decompressed)
+    problem: _Problem | None = None
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        if size > max_bytes and problem is None:
+            problem = _Problem("too_large", f"The file has more than {max_bytes / 1e6:.0f} MB; a Goodman frame has "
+                               "at most 40 MB.")
+        if problem is None and not structure.complete:
+            try:
+                for piece in unpacker.pieces(chunk):
+                    structure.feed(piece)
+                    if structure.complete:
+                        break
+            except _Problem as found:
+                problem = found
+    if problem is None:
+        try:
+            structure.feed(unpacker.tail())
+            structure.finish()
+        except _Problem as found:
+            problem = found
+    text, code = (None, None) if problem is None else (str(problem), problem.code)
+    return Scan(digest.hexdigest(), size, structure.header, text, code)
+
+
+def read_raw(data: bytes, *, max_decompressed: int = MAX_DECOMPRESSED) -> RawFrame:
+    """The pixels and cards of a raw file, plain, gzipped or fpacked.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file as uploaded.
+
+    Returns
+    -------
+    RawFrame
+        ``(ny, nx)`` float32 ADU. The packed bytes are not kept.
+
+    Raises
+    ------
+    UnreadableFrame
+        The bytes are no complete FITS image.
+    UnusableFrame
+        The image has no information: one value everywhere, or not a single finite pixel.
+    """
+    structure, unpacker, parts = _Structure(max_decompressed), _Unpacker(max_decompressed), []
+    try:
+        for start in range(0, len(data), CHUNK):
+            for piece in unpacker.pieces(data[start : start + CHUNK]):
+                structure.feed(piece)
+                parts.append(piece)
+        structure.feed(unpacker.tail())
+        structure.finish()
+    except _Problem as problem:
+        raise UnreadableFrame(str(problem)) from problem
+    assert structure.header is not None
+    unpacked = b"".join(parts)
+    parts.clear()
+    pixels = _unpack_tiles(unpacked) if structure.compressed else _pixels(unpacked, structure)
+    return RawFrame(_checked(pixels), structure.header)
+
+
+def _pixels(data: bytes, structure: _Structure) -> np.ndarray:
+    header = structure.header
+    types = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+    kind = types.get(int(header["BITPIX"]))
+    if kind is None:
+        raise UnreadableFrame(f"BITPIX {header['BITPIX']} is not a FITS pixel type: the header is damaged.")
+    shape = (int(header["NAXIS2"]), int(header["NAXIS1"]))
+    stored = np.frombuffer(data, kind, count=shape[0] * shape[1], offset=structure.data_start).reshape(shape)
+    scale, zero, blank = header.get("BSCALE", 1), header.get("BZERO", 0), header.get("BLANK")
+    if not all(isinstance(v, (int, float)) for v in (scale, zero)):
+        raise UnreadableFrame("BSCALE or BZERO is not a number: the header is damaged.")
+    pixels = stored.astype(np.float32)
+    if scale != 1:
+        pixels *= np.float32(scale)
+    if zero:
+        pixels += np.float32(zero)
+    if isinstance(blank, int) and header["BITPIX"] > 0:
+        pixels[stored == blank] = np.nan
+    return pixels
+
+
+def _unpack_tiles(data: bytes) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with fits.open(io.BytesIO(data), memmap=False) as units:
+                unit = next(u for u in units if isinstance(u, fits.CompImageHDU))
+                pixels = np.asarray(unit.data, dtype=np.float32)
+        except Exception as error:  # the tile decoders raise whatever their C code meets
+            raise UnreadableFrame(f"The fpack-compressed pixels cannot be unpacked ({error}).") from error
+    return pixels.reshape(pixels.shape[-2:])
+
+
+def _checked(pixels: np.ndarray) -> np.ndarray:
+    """Refuse what no reduction can help; NaN and infinities inside a good image stay and are masked later."""
+    low, high = float(pixels.min()), float(pixels.max())  # NaN and infinity show in these
+    if not (math.isfinite(low) and math.isfinite(high)):
+        finite = np.isfinite(pixels)
+        if finite.mean() < 0.5:
+            raise UnusableFrame(f"Only {100 * finite.mean():.0f} % of the pixels are numbers.")
+        good = pixels[finite]
+        low, high = float(good.min()), float(good.max())
+    if low == high:
+        raise UnusableFrame(f"Every pixel has the same value ({low:g}): there is no image in this file.")
+    return pixels
+
+
+# Lit part of a full-width readout in unbinned pixels, from frames whose prescan, overscan and edge columns were
+# looked at: the first and last lit column of the Blue chip collect the light of their neighbours outside.
+_LIT_COLUMNS = {"Blue": (20, 4110), "Red": (50, 4142), "": (50, 4110)}
+_FULL_WIDTH = (4130, 4160)
+_SECTION = re.compile(r"\s*\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]\s*$")
+
+
+def is_full_width(columns: int, binning: int) -> bool:
+    """Whether a frame of that many columns was read with its prescan (``columns`` binned by ``binning``)."""
+    return _FULL_WIDTH[0] <= columns * binning + binning - 1 and columns * binning <= _FULL_WIDTH[1]
+
+
+def section(
+    text: str | None, shape: tuple[int, int], binning: tuple[int, int], camera: str = ""
+) -> tuple[slice, slice]:
+    """The part of a raw frame that light falls on: TRIMSEC where it makes sense, else the geometry's.
+
+    Parameters
+    ----------
+    text : str or None
+        The TRIMSEC card, ``[x1:x2,y1:y2]``, 1-based and inclusive, in binned or in unbinned pixels, or nonsense.
+    shape : (ny, nx)
+        Of the raw frame, binned pixels.
+    binning : (serial, parallel)
+    camera : str
+        ``"Red"``, ``"Blue"`` or ``""`` (unknown: what is safe for both).
+
+    Returns
+    -------
+    (slice, slice)
+        Rows and columns of the array. Prescan, overscan and the first row (it carries the charge of the rows that
+        were skipped) are never part of it; a TRIMSEC that would leave less than half of the frame is not believed.
+    """
+    ny, nx = shape
+    bx, by = binning
+    columns, rows = (0, nx), (1 if ny > 16 else 0, ny)
+    if is_full_width(nx, bx):
+        low, high = _LIT_COLUMNS.get(camera, _LIT_COLUMNS[""])
+        columns = (-(-low // bx), min(high // bx, nx))
+    match = _SECTION.match(text or "")
+    if match:
+        x1, x2, y1, y2 = map(int, match.groups())
+        columns = _narrowed(columns, (x1, x2), nx, bx)
+        rows = _narrowed(rows, (y1, y2), ny, by)
+    return slice(*rows), slice(*columns)
+
+
+def _narrowed(default: tuple[int, int], limits: tuple[int, int], size: int, binning: int) -> tuple[int, int]:
+    first, last = limits[0] - 1, limits[1]  # 0-based, half open
+    if last > size:  # unbinned units
+        first, last = -(-first // binning), last // binning
+    first, last = max(first, default[0]), min(last, default[1])
+    return (first, last) if last - first > (default[1] - default[0]) / 2 else default

@@ -1,0 +1,220 @@
+"""Which targets a frame holds: found brightest first, each fitted and subtracted before the next is looked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from .profile import Candidate, Collapsed, find_candidate, profile_value, running_background
+from .trace import TraceFit, TracePrior, fit_trace, prior_from, wide_prior
+
+#: Significance a target needs where its shape is known, and where the shape is searched for too (more trials, so
+#: chance reaches higher). Set from simulated frames without targets; see ``bench/extraction.py``.
+THRESHOLD_KNOWN_SHAPE = 4.4
+THRESHOLD_ANY_SHAPE = 4.7
+#: Share of the threshold at which the search, on whole rows and a few widths, is worth the fit that decides.
+PROMISING = 0.75
+#: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
+LEADER = 30.0
+LEADER_WIDTHS = (1.0, 1.7)
+#: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
+WIDTHS = (4.0, 6.5, 10.5)
+BACKGROUND_REACH = 60
+DRIFT_STEP, DRIFT_REACH = 2.0, 24.0
+CURVE_STEP, CURVE_REACH = 2.0, 4.0
+
+
+def find_targets(
+    collapsed: Collapsed, binning: int, max_targets: int, gaussian: bool = False, shape: tuple[float, ...] | None = None
+) -> list[TraceFit]:
+    """Find and fit the targets of a sky-subtracted frame.
+
+    Parameters
+    ----------
+    collapsed : Collapsed
+        From :func:`~chalicelib.science.profile.collapse`; the variance must not follow the pixels' own noise.
+    binning : int
+        Unbinned rows per row.
+    max_targets : int
+        At most this many are returned.
+    gaussian : bool
+        Fit Gaussians instead of Moffats.
+    shape : tuple of float, optional
+        Chebyshev terms 1 … 3 (array rows) of a trace known from another frame of the same setup.
+
+    Returns
+    -------
+    list of TraceFit
+        Brightest first; empty when nothing is significant.
+    """
+    fits: list[TraceFit] = []
+    halos: list[TraceFit] = []
+    ny = collapsed.value.shape[1]
+    half = max(8, BACKGROUND_REACH // binning)
+    while len(fits) < max_targets and len(halos) < 3:
+        known_light = fits + halos
+        rest = _subtract(collapsed, known_light)
+        rest = rest.minus(running_background(rest, _near(collapsed, fits, 3.0), half))
+        leader = _leader(fits)
+        known = tuple(leader.terms[1:]) if leader is not None else shape
+        taken = _taken(known_light, ny)
+        widths = [w / binning for w in WIDTHS] if leader is None else [width_of(leader) * w for w in LEADER_WIDTHS]
+        candidate = find_candidate(rest, _shapes(binning, known), widths, taken)
+        limit = THRESHOLD_ANY_SHAPE if known is None else THRESHOLD_KNOWN_SHAPE
+        if candidate is None or candidate.significance < PROMISING * limit:
+            break
+        prior = _prior(candidate, leader, shape, binning)
+        fit = _fit(rest, candidate, prior, gaussian)
+        if fit.significance < 30:
+            # A faint target's own light is in the background it was seen against: once more without.
+            rest = _subtract(collapsed, known_light)
+            rest = rest.minus(running_background(rest, _near(collapsed, [*fits, fit], 2.5), half))
+            fit = _fit(rest, candidate, prior, gaussian)
+        if leader is not None and _is_halo(fit, leader):
+            halos.append(fit)
+            continue
+        if not _plausible(fit, rest, limit, ny):
+            break
+        fits.append(fit)
+        if len(fits) > 1:
+            fits = _refit(collapsed, fits, half, gaussian, binning)
+    return sorted(fits, key=lambda f: -f.flux)
+
+
+def _is_halo(fit: TraceFit, leader: TraceFit) -> bool:
+    """Whether a fit is the extended light a brighter target sits in (a host galaxy): background, not a target."""
+    middle = (fit.columns - 1) / 2
+    wide = width_of(fit) > 2.5 * width_of(leader)
+    return wide and abs(float(fit.row(middle) - leader.row(middle))) < width_of(fit)
+
+
+def fit_at(
+    collapsed: Collapsed, row: float, binning: int, others: list[TraceFit], gaussian: bool, shape: tuple[float, ...] | None
+) -> TraceFit:
+    """Fit a target at a place a person named; see :func:`find_targets` for the parameters.
+
+    ``row`` is the array row on the middle column; ``others`` are the targets found without help, for their shape.
+    """
+    leader = _leader(others) or max(others, key=lambda f: f.significance, default=None)
+    background = running_background(collapsed, _near(collapsed, others, 3.0), max(8, BACKGROUND_REACH // binning))
+    rest = collapsed.minus(background)
+    width = WIDTHS[1] / binning
+    expected = tuple(leader.terms[1:]) if leader is not None else (shape or (0.0, 0.0, 0.0))
+    xi = collapsed.xi
+    drift = expected[0] * xi + 2 * expected[1] * xi**2
+    rows = np.clip(np.rint(row + drift).astype(int), 0, rest.value.shape[1] - 1)
+    weight = 1 / rest.variance[np.arange(len(xi)), rows]
+    centre = weight > 0
+    peak = np.sum((weight * rest.value[np.arange(len(xi)), rows])[centre]) / math.sqrt(max(weight[centre].sum(), 1e-30))
+    candidate = Candidate(row, expected[0], expected[1], width, float(peak))
+    return _fit(rest, candidate, _prior(candidate, leader, shape, binning), gaussian)
+
+
+def _leader(fits: list[TraceFit]) -> TraceFit | None:
+    best = max(fits, key=lambda f: f.significance, default=None)
+    return best if best is not None and best.significance >= LEADER else None
+
+
+def _shapes(binning: int, known: tuple[float, ...] | None) -> list[tuple[float, float]]:
+    if known is not None:
+        return [(known[0], known[1])]
+    slopes = np.arange(-DRIFT_REACH, DRIFT_REACH + 0.1, DRIFT_STEP) / binning
+    curves = np.arange(-CURVE_REACH, CURVE_REACH + 0.1, CURVE_STEP) / binning
+    return [(float(s), float(c)) for s in slopes for c in curves]
+
+
+def _prior(candidate: Candidate, leader: TraceFit | None, shape, binning: int) -> TracePrior:
+    if leader is not None:
+        return prior_from(leader, binning)
+    if shape is not None:
+        prior = wide_prior(tuple(shape), candidate.fwhm, binning)
+        return replace(prior, shape_sigma=tuple(s / binning for s in (1.5, 0.75, 0.3)))
+    prior = wide_prior((candidate.slope, candidate.curve, 0.0), candidate.fwhm, binning)
+    if candidate.significance > 12:
+        return prior
+    # Too faint to measure a bend: stay near the best of the drifts tried.
+    return replace(prior, shape_sigma=(4 / binning, 2 / binning, 0.3 / binning), beta_sigma=0.0, fwhm_sigma=0.25)
+
+
+def _fit(rest: Collapsed, candidate: Candidate, prior: TracePrior, gaussian: bool) -> TraceFit:
+    return fit_trace(rest, candidate.row, prior, candidate.significance, gaussian)
+
+
+def _refit(collapsed: Collapsed, fits: list[TraceFit], half: int, gaussian: bool, binning: int) -> list[TraceFit]:
+    """Fit each target again with the others' light subtracted; blends need it, others are not hurt."""
+    for k, fit in enumerate(fits):
+        others = fits[:k] + fits[k + 1 :]
+        if not _overlap(fit, others):
+            continue
+        rest = _subtract(collapsed, others)
+        rest = rest.minus(running_background(rest, _near(collapsed, fits, 3.0), half))
+        leader = _leader(others)
+        prior = prior_from(leader, binning) if leader is not None and leader.significance > fit.significance else None
+        if prior is None:
+            width = math.exp(fit.log_fwhm[0])
+            prior = replace(wide_prior(tuple(fit.terms[1:]), width, binning), fwhm_sigma=0.3)
+        middle = float(fit.row((fit.columns - 1) / 2))
+        new = fit_trace(rest, middle, prior, fit.significance, gaussian)
+        if abs(float(new.row((fit.columns - 1) / 2)) - middle) < width_of(fit):
+            fits = [*fits[:k], new, *fits[k + 1 :]]
+    return fits
+
+
+def width_of(fit: TraceFit) -> float:
+    """Full width at half maximum at the middle column, rows."""
+    return math.exp(fit.log_fwhm[0])
+
+
+def _overlap(fit: TraceFit, others: list[TraceFit]) -> bool:
+    middle = (fit.columns - 1) / 2
+    return any(abs(float(fit.row(middle) - o.row(middle))) < 8 * max(width_of(fit), width_of(o)) for o in others)
+
+
+def _subtract(collapsed: Collapsed, fits: list[TraceFit]) -> Collapsed:
+    """What is left without the fitted targets; where they were bright their noise and misfit count as variance."""
+    if not fits:
+        return collapsed
+    model = np.sum([fit.model(collapsed) for fit in fits], axis=0)
+    light = np.maximum(model, 0)
+    return replace(collapsed.minus(model), variance=collapsed.variance + light / collapsed.width + (0.15 * light) ** 2)
+
+
+def _near(collapsed: Collapsed, fits: list[TraceFit], widths: float) -> np.ndarray:
+    rows = np.arange(collapsed.value.shape[1])
+    near = np.zeros(collapsed.value.shape, bool)
+    for fit in fits:
+        reach = np.maximum(widths * fit.fwhm(collapsed.column), 3)[:, None]
+        near |= np.abs(rows[None, :] - fit.row(collapsed.column)[:, None]) < reach
+    return near
+
+
+def _taken(fits: list[TraceFit], ny: int) -> np.ndarray:
+    rows = np.arange(ny)
+    taken = np.zeros(ny, bool)
+    narrow = min((width_of(fit) for fit in fits), default=0.0)
+    for fit in fits:
+        middle = float(fit.row((fit.columns - 1) / 2))
+        taken |= np.abs(rows - middle) < max(1.3 * min(width_of(fit), 1.5 * narrow), 2)
+    return taken
+
+
+def _plausible(fit: TraceFit, rest: Collapsed, limit: float, ny: int) -> bool:
+    """Whether a fit looks like a target: narrow enough, inside the frame, its light not all in one place."""
+    width = width_of(fit)
+    middle = float(fit.row((fit.columns - 1) / 2))
+    if not (0.8 < width < max(ny / 4, 10)) or not (0 <= middle <= ny - 1):
+        return False
+    if fit.significance < limit:
+        return False
+    rows = np.arange(ny)
+    shape = profile_value(rows[None, :] - fit.row(rest.column)[:, None], fit.fwhm(rest.column)[:, None], fit.beta)
+    weight = np.where(np.isfinite(rest.variance), 1 / rest.variance, 0.0)
+    top, bottom = np.sum(weight * shape * rest.value, axis=1), np.sum(weight * shape**2, axis=1)
+    # Without its best block a real continuum is still there; a cosmic ray or a sky line's residual is not.
+    own = np.divide(top, np.sqrt(bottom), out=np.zeros_like(top), where=bottom > 0)
+    best = int(np.argmax(own))
+    keep = np.arange(len(top)) != best
+    without = top[keep].sum() / math.sqrt(bottom[keep].sum()) if bottom[keep].sum() > 0 else 0.0
+    return without > 0.6 * limit

@@ -1,0 +1,7 @@
+"""From an arc frame to a wavelength solution."""
+
+from .collapse import collapse_arc
+from .lines import ArcSpectrum
+from .solver import Setup, solve
+
+__all__ = ["ArcSpectrum", "Setup", "collapse_arc", "solve"]

@@ -1,0 +1,85 @@
+"""Objects in the bucket: raw frames, products, previews."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from . import clients
+
+_CACHED_BYTES = 192 * 1024 * 1024
+_cache: OrderedDict[str, bytes] = OrderedDict()
+
+
+class ObjectChanged(Exception):
+    """The object's bytes are not those its record names."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An object being read: its stream, size in bytes, and when it was uploaded."""
+
+    stream: BinaryIO
+    size: int
+    modified: Any
+
+
+def open_raw(key: str) -> Opened | None:
+    """Open an object for streaming; None if it is gone."""
+    client = clients.s3()
+    try:
+        response = client.get_object(Bucket=clients.bucket(), Key=key)
+    except (client.exceptions.NoSuchKey, client.exceptions.ClientError) as error:
+        if _is_absent(error):
+            return None
+        raise
+    return Opened(response["Body"], response["ContentLength"], response["LastModified"])
+
+
+def _is_absent(error: Any) -> bool:
+    return error.response["Error"]["Code"] in ("NoSuchKey", "404", "NotFound")
+
+
+def fetch(key: str, sha256: str) -> bytes:
+    """The bytes of an object, verified; those of masters and arcs stay in the warm function's memory.
+
+    Raises
+    ------
+    ObjectChanged
+        The bytes do not have the checksum ``sha256``.
+    """
+    if sha256 in _cache:
+        _cache.move_to_end(sha256)
+        return _cache[sha256]
+    data = clients.s3().get_object(Bucket=clients.bucket(), Key=key)["Body"].read()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ObjectChanged(f"The object {key} does not have the bytes its record names (sha256 {sha256[:12]}…).")
+    _cache[sha256] = data
+    while sum(map(len, _cache.values())) > _CACHED_BYTES:
+        _cache.popitem(last=False)
+    return data
+
+
+def store(key: str, data: bytes, *, content_type: str = "application/fits") -> None:
+    """Write a product. The key names the run, so writing it again writes the same bytes."""
+    clients.s3().put_object(Bucket=clients.bucket(), Key=key, Body=data, ContentType=content_type)
+
+
+def preview_key(sha256: str) -> str:
+    """Key of the preview of the product with this checksum."""
+    return f"preview/{sha256[:2]}/{sha256}"
+
+
+def presigned(key: str, *, name: str, seconds: int = 900) -> str:
+    """A URL that downloads the object under ``name`` for ``seconds``."""
+    return clients.s3().generate_presigned_url(
+        "get_object",
+        Params={
+            "Bucket": clients.bucket(),
+            "Key": key,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        },
+        ExpiresIn=seconds,
+    )

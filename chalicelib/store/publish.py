@@ -1,0 +1,173 @@
+"""Publishing: records, listing, ledger, configurations, the subject's state and the event, all or nothing.
+
+Rule 4 of design §6. Every change of what users see goes through :func:`record_operations`, so lists and counts cannot
+drift from records.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..domain import facets
+from ..domain.plan import StageState
+from ..domain.records import Record
+from . import clock, codes, items
+from .items import ConditionFailed
+from .subjects import Lease, LeaseLost
+
+COUNT = "c#"
+"""What ledger attributes that count a facet combination begin with."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record as it was (None: new) and as it will be. A record is retired by ``retired: True``."""
+
+    old: Record | None
+    new: Record
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one run publishes.
+
+    Attributes
+    ----------
+    stage, state
+        The subject's stage and its new state; no stage for INGEST's own publication.
+    changes
+        Records that appear, change or are retired.
+    configurations
+        Operations on the ``configurations`` table.
+    fanout
+        Configuration keys whose interested must be told.
+    subject
+        Further attributes set on the subject.
+    event
+        What is told about it.
+    also
+        Further operations (a pool's nudge).
+    """
+
+    event: dict[str, Any]
+    stage: str | None = None
+    state: StageState | None = None
+    changes: Sequence[Change] = ()
+    configurations: Sequence[dict] = ()
+    fanout: frozenset[str] = frozenset()
+    subject: dict[str, Any] = field(default_factory=dict)
+    also: Sequence[dict] = ()
+
+
+def publish(lease: Lease, publication: Publication) -> None:
+    """Publish as one transaction, conditional on the lease being ours.
+
+    Raises
+    ------
+    LeaseLost
+        Another attempt holds the subject; nothing was written.
+    """
+    operations = [
+        _subject_operation(lease, publication),
+        *record_operations(publication.changes),
+        *publication.configurations,
+        *publication.also,
+        event_operation(lease, publication.event),
+    ]
+    try:
+        items.write(operations)
+    except ConditionFailed as refused:
+        if refused.old[0] is None:
+            raise
+        raise LeaseLost(lease.subject) from refused
+
+
+def _subject_operation(lease: Lease, publication: Publication) -> dict:
+    values: dict[str, Any] = {"attempt": lease.attempt, "published": clock.now()}
+    names: dict[str, str] = {}
+    sets = ["published = :published"]
+    if publication.stage is not None and publication.state is not None:
+        sets.append("stages.#stage = :state")
+        names["#stage"] = publication.stage
+        values["state"] = publication.state.to_item()
+    for number, (name, value) in enumerate(publication.subject.items()):
+        sets.append(f"#s{number} = :s{number}")
+        names[f"#s{number}"] = name
+        values[f"s{number}"] = value
+    update = "SET " + ", ".join(sets)
+    if publication.fanout:
+        update += " ADD fanout :fanout"
+        values["fanout"] = set(publication.fanout)
+    return items.operation(
+        "Update",
+        "subjects",
+        key={"subject": lease.subject},
+        update=update,
+        condition="attempt = :attempt AND attribute_exists(lease_until)",
+        values=values,
+        names=names or None,
+    )
+
+
+def record_operations(changes: Iterable[Change]) -> list[dict]:
+    """The writes of some changes of records: the records, their listing rows, and the summed ledger deltas."""
+    operations: list[dict] = []
+    deltas: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for change in changes:
+        operations.append(items.operation("Put", "files", item=change.new))
+        before, after = _place(change.old), _place(change.new)
+        if before != after:
+            operations.append(_listing_operation(change.new, after))
+        for place, sign in ((before, -1), (after, 1)):
+            if place is not None:
+                scope, night, code = place
+                deltas[scope, night]["n"] += sign
+                deltas[scope, night][COUNT + code] += sign
+    operations += [_ledger_operation(scope, night, delta) for (scope, night), delta in sorted(deltas.items())]
+    return operations
+
+
+def _place(record: Record | None) -> tuple[str, int, str] | None:
+    """Where a record is counted: scope, night and combination; None if it is not visible."""
+    if record is None or record.get("retired"):
+        return None
+    return record["scope"], record["night"], codes.encode(facets.of(record))
+
+
+def _listing_operation(record: Record, place: tuple[str, int, str] | None) -> dict:
+    key = {"night": record["night"], "id": record["id"]}
+    if place is None:
+        return items.operation("Delete", "listing", key=key)
+    return items.operation("Put", "listing", item={**key, "p": place[0], "c": place[2]})
+
+
+def _ledger_operation(scope: str, night: int, delta: dict[str, int]) -> dict:
+    """Counts change by ``delta``; ``v`` grows with every publication, so viewers know that something changed."""
+    changed = {"v": 1} | {name: by for name, by in sorted(delta.items()) if by}
+    names = {f"#a{i}": name for i, name in enumerate(changed)}
+    return items.operation(
+        "Update",
+        "ledger",
+        key={"proposal": scope, "night": night},
+        update="ADD " + ", ".join(f"#a{i} :a{i}" for i in range(len(changed))),
+        values={f"a{i}": by for i, by in enumerate(changed.values())},
+        names=names,
+    )
+
+
+def event_operation(lease: Lease, event: dict[str, Any]) -> dict:
+    """An event in time order within its scope and night; the attempt makes its key unique."""
+    now = clock.now()
+    moment = f"{int(now * 1000):013d}#{lease.subject}#{lease.attempt}#{event['block']}#{event['outcome']}"
+    item = {
+        "scope_night": f"{event['scope']}#{event['night']}",
+        "moment": moment,
+        "time": clock.moment(),
+        "actor": event.get("actor", "pipeline"),
+        "subject": lease.subject,
+        **{key: event[key] for key in ("block", "outcome", "sentence", "file_id", "file_name", "scope", "night")},
+    }
+    return items.operation("Put", "events", item=item)

@@ -1,0 +1,177 @@
+"""Subjects: nudges, the one lease, and its release (design §6, rules 2 and 3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import clock, items
+from .items import ConditionFailed, Item
+
+OPEN = "1"
+
+
+def frame_subject(raw_id: int) -> str:
+    """The subject of a raw frame."""
+    return f"frame#{raw_id}"
+
+
+def raw_id_of(subject: str) -> int:
+    """The raw id of a frame's subject."""
+    return int(subject.removeprefix("frame#"))
+
+
+def is_pool(subject: str) -> bool:
+    """Whether a subject is a pool (its block is COMBINE) rather than a frame."""
+    return subject.startswith("pool#")
+
+
+def block_of(subject: str) -> str:
+    """The block a subject is sent to when nothing more is known."""
+    return "combine" if is_pool(subject) else "reduce"
+
+
+@dataclass
+class Lease:
+    """A held subject. ``seen`` is the number of nudges known *before* anything was read."""
+
+    subject: str
+    attempt: int
+    seen: int
+    item: Item
+
+    @property
+    def fanout(self) -> set[str]:
+        """Configuration keys whose interested have not been told yet."""
+        return set(self.item.get("fanout") or ())
+
+
+class LeaseLost(Exception):
+    """Someone else holds the subject now; whatever this run did is superseded and nothing is lost."""
+
+
+def nudge_operation(subject: str, *, mark: bool = False) -> dict:
+    """The write that makes a nudge durable: to be part of another transaction, or alone."""
+    update = "ADD nudges :one SET #open = :open" + (", #mark = :now" if mark else "")
+    values: Item = {"one": 1, "open": OPEN} | ({"now": clock.now()} if mark else {})
+    names = {"#open": "open"} | ({"#mark": "mark"} if mark else {})
+    return items.operation("Update", "subjects", key={"subject": subject}, update=update, values=values, names=names)
+
+
+def nudge(subject: str) -> None:
+    """Make durable that ``subject`` wants a look."""
+    items.write([nudge_operation(subject)])
+
+
+def take(subject: str, seconds: float) -> Lease | None:
+    """Nudge, then try the lease; None if another holds it (who will see the nudge before letting go).
+
+    Taking a pool's lease clears its mark: whoever is added afterwards sets it again.
+    """
+    nudge(subject)
+    token = uuid.uuid4().hex
+    now = clock.now()
+    operation = items.operation(
+        "Update",
+        "subjects",
+        key={"subject": subject},
+        update="SET lease_until = :until, lease_token = :token, stages = if_not_exists(stages, :none)"
+        " ADD attempt :one REMOVE #mark",
+        condition="attribute_not_exists(lease_until) OR lease_until < :now",
+        values={"until": now + seconds, "token": token, "one": 1, "now": now, "none": {}},
+        names={"#mark": "mark"},
+    )
+    try:
+        item = items.write([operation])
+    except ConditionFailed as refused:
+        held = refused.old[0] or {}
+        if held.get("lease_token") != token:
+            return None
+        item = held  # ours: the answer to the first try was lost
+    return Lease(subject, item["attempt"], item["nudges"], item)
+
+
+def read(subject: str) -> Item:
+    """The subject as it is now, read consistently."""
+    return items.get("subjects", {"subject": subject}) or {}
+
+
+def refresh(lease: Lease) -> None:
+    """Take the present number of nudges as seen and read the subject again; to be followed by reading all facts."""
+    item = read(lease.subject)
+    if item.get("attempt") != lease.attempt or "lease_until" not in item:
+        raise LeaseLost(lease.subject)
+    lease.seen, lease.item = item["nudges"], item
+
+
+def release_operation(lease: Lease, *, settled: bool, status: str | None = None, reason: str | None = None) -> dict:
+    """Let go of the subject, on condition that nobody nudged since ``seen``.
+
+    ``settled`` says that the plan found nothing due: only then the subject is closed. Otherwise it stays open for the
+    block it is handed to.
+    """
+    remove = ["lease_until", "lease_token", "fanout"] + (["#open"] if settled else [])
+    update = f"REMOVE {', '.join(remove)}"
+    values: Item = {"attempt": lease.attempt, "seen": lease.seen}
+    names = {"#open": "open"} if settled else {}
+    if status is not None:
+        update += " SET #status = :status, #reason = :reason"
+        values |= {"status": status, "reason": reason or ""}
+        names |= {"#status": "status", "#reason": "status_reason"}
+    return items.operation(
+        "Update",
+        "subjects",
+        key={"subject": lease.subject},
+        update=update,
+        condition="attempt = :attempt AND nudges = :seen AND attribute_exists(lease_until)",
+        values=values,
+        names=names or None,
+    )
+
+
+def release(lease: Lease, *, settled: bool, others: list[dict] | None = None, **status: Any) -> bool:
+    """Release, with ``others`` in the same transaction; False if new nudges ask for another look.
+
+    Raises
+    ------
+    LeaseLost
+        The lease is not ours any more.
+    """
+    try:
+        items.write([release_operation(lease, settled=settled, **status), *(others or ())])
+    except ConditionFailed as refused:
+        held = refused.old[0]
+        if held is None:
+            raise
+        if held.get("attempt") != lease.attempt or "lease_until" not in held:
+            raise LeaseLost(lease.subject) from refused
+        return False
+    return True
+
+
+def abandon(lease: Lease) -> None:
+    """Free the lease before an error is raised; the subject stays open."""
+    operation = items.operation(
+        "Update",
+        "subjects",
+        key={"subject": lease.subject},
+        update="REMOVE lease_until, lease_token",
+        condition="attempt = :attempt",
+        values={"attempt": lease.attempt},
+    )
+    try:
+        items.write([operation])
+    except ConditionFailed:
+        pass
+
+
+def open_subjects() -> Iterator[str]:
+    """Subjects that are nudged and not planned, leased, marked, or have interested to tell.
+
+    The index is eventually consistent: the sweeper looks again a minute later.
+    """
+    found = items.query("subjects", "#open = :open", {"open": OPEN}, names={"#open": "open"}, index="open")
+    for row in found:
+        yield row["subject"]

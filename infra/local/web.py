@@ -1,0 +1,219 @@
+"""One address for the page and the API: what CloudFront and API Gateway are in the cloud."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import html
+import json
+import mimetypes
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import CustomLocalChalice, ForbiddenError, LocalChalice, LocalGateway, LocalGatewayException
+
+STAGE = "/api"
+MAX_BODY = 10 << 20
+"""Bytes; API Gateway's own limit."""
+
+
+class Gateway:
+    """API Gateway for the Chalice app: HTTP in, the event Lambda gets, HTTP out; safe for several threads."""
+
+    def __init__(self, app: Chalice) -> None:
+        if not isinstance(app, LocalChalice):  # as `chalice local` does it: the current request becomes thread-local
+            CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
+            app.__class__ = CustomLocalChalice
+        self._gateway = _StageGateway(app, Config.create(chalice_app=app, app_name=app.app_name))
+
+    def handle(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Answer one request; ``path`` is below the stage and may have a query.
+
+        Returns
+        -------
+        (int, list of (str, str), bytes)
+            Status, headers, body.
+        """
+        try:
+            answer = self._gateway.handle_request(method, path, headers, body)  # type: ignore[arg-type]
+        except ForbiddenError:  # this is how LocalGateway says that no route matches
+            return _problem(404, "Not found", f"There is no {urlsplit(path).path} in this API.")
+        except LocalGatewayException as error:
+            return error.CODE, [(k, str(v)) for k, v in error.headers.items()], error.body or b""
+        content = answer.get("body") or ""
+        if answer.get("isBase64Encoded"):
+            content = base64.b64decode(content)
+        fields = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
+        for name, values in (answer.get("multiValueHeaders") or {}).items():
+            fields += [(name, str(value)) for value in values]
+        return answer["statusCode"], fields, content.encode() if isinstance(content, str) else content
+
+
+class _StageGateway(LocalGateway):
+    """LocalGateway whose events look like API Gateway's: text bodies, the stage, the scheme."""
+
+    def _generate_lambda_event(self, method: str, path: str, headers: dict, body: bytes | None) -> dict:
+        event = super()._generate_lambda_event(method, path, headers, body)
+        event["pathParameters"] = {name: unquote(value) for name, value in event["pathParameters"].items()}
+        event["requestContext"]["path"] = STAGE + event["requestContext"]["path"]
+        event["requestContext"]["stage"] = STAGE.strip("/")
+        event["headers"].setdefault("x-forwarded-proto", "http")
+        if isinstance(event["body"], bytes):
+            try:
+                event["body"] = event["body"].decode()
+            except UnicodeDecodeError:
+                event["body"] = base64.b64encode(event["body"]).decode()
+                event["isBase64Encoded"] = True
+        return event
+
+
+def _problem(status: int, title: str, detail: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return status, [("Content-Type", "application/problem+json")], json.dumps(body).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "GoodmanLive"
+
+    def __init__(self, *args: Any, gateway: Gateway, pages: Path, **kwargs: Any) -> None:
+        self._gateway = gateway
+        self._pages = pages
+        super().__init__(*args, **kwargs)
+
+    def _answer(self) -> None:
+        body, trouble = self._read_body()
+        if trouble:
+            self.close_connection = True
+            self._send(*trouble)
+            return
+        path = urlsplit(self.path).path
+        if path == STAGE or path.startswith(STAGE + "/"):
+            below = self.path[len(STAGE) :]
+            below = below if below.startswith("/") else "/" + below
+            self._send(*self._gateway.handle(self.command, below, dict(self.headers.items()), body))
+        elif self.command in ("GET", "HEAD"):
+            self._send(*self._page(unquote(path)))
+        else:
+            self._send(*_problem(405, "Method not allowed", f"{self.command} is only for addresses below {STAGE}/."))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
+
+    def _read_body(self) -> tuple[bytes | None, tuple[int, list[tuple[str, str]], bytes] | None]:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return None, _problem(411, "Length required", "Send a Content-Length with the body.")
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+        except ValueError:
+            return None, _problem(400, "Bad request", "The Content-Length is not a number.")
+        if not 0 <= length <= MAX_BODY:
+            return None, _problem(413, "Body too large", f"A request's body may have {MAX_BODY} bytes.")
+        return (self.rfile.read(length) if length else None), None
+
+    def _page(self, path: str) -> tuple[int, list[tuple[str, str]], bytes]:
+        wanted = (self._pages / path.lstrip("/")).resolve()
+        if not wanted.is_relative_to(self._pages.resolve()) or "\0" in path:
+            return _problem(404, "Not found", "There is no such page.")
+        if wanted.is_dir():
+            wanted /= "index.html"
+        if not wanted.is_file() and not Path(path).suffix:  # an address of the single-page application
+            wanted = self._pages / "index.html"
+        if wanted.is_file():
+            kind = mimetypes.guess_type(wanted.name)[0] or "application/octet-stream"
+            kind += "; charset=utf-8" if kind.startswith("text/") or kind.endswith("javascript") else ""
+            return 200, [("Content-Type", kind), ("Cache-Control", "no-cache")], wanted.read_bytes()
+        if path == "/":
+            return 200, [("Content-Type", "text/html; charset=utf-8")], self._plain_page()
+        return _problem(404, "Not found", "There is no such page.")
+
+    def _plain_page(self) -> bytes:
+        api = html.escape(f"http://{self.headers.get('Host', 'localhost')}{STAGE}/")
+        return (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Goodman Live</title>'
+            "<h1>Goodman Live</h1><p>The web page is not built here "
+            "(<code>frontend/dist</code> does not exist). The pipeline and its API are running: "
+            f'<a href="{api}">{api}</a>. Send the token that was printed at the start as '
+            "<code>Authorization: Token …</code>.</p></html>"
+        ).encode()
+
+    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        names = {name.lower() for name, _ in headers}
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        if "content-type" not in names and body:
+            self.send_header("Content-Type", "application/json")
+        if status >= 200 and status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD" and status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the terminal belongs to the progress bar."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):  # a browser closed a connection: no news
+            super().handle_error(request, client_address)
+
+
+class WebServer:
+    """The page and the API on one address, in threads of this process.
+
+    Parameters
+    ----------
+    app : Chalice
+        The API.
+    pages : Path
+        Directory of the built web page; where it has no ``index.html`` a short page names the API's address.
+    port : int
+        Wanted; if it is taken the next free one is used and ``notify`` is told.
+    """
+
+    def __init__(
+        self, app: Chalice, pages: Path, port: int, notify: Callable[[str], None], host: str = "127.0.0.1"
+    ) -> None:
+        self.gateway = Gateway(app)
+        handler = partial(_Handler, gateway=self.gateway, pages=pages)
+        self._server = _listen(host, port, handler)
+        taken = self._server.server_port
+        if port and taken != port:
+            notify(f"Port {port} is taken; using {taken}.")
+        self.url = f"http://{host}:{taken}/"
+        self.api = f"http://{host}:{taken}{STAGE}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _listen(host: str, port: int, handler: Any, tries: int = 20) -> _Server:
+    candidates = [*range(port, min(port + tries, 65536)), 0] if port else [0]
+    for candidate in candidates:
+        try:
+            return _Server((host, candidate), handler)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES) or candidate == 0:
+                raise
+    raise OSError(f"no free port on {host}")

@@ -1,0 +1,80 @@
+"""Fixtures every test may use: real frames where they are at hand, and AWS mocked in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Before anything of ours is imported: no test may reach a real account, whatever the shell has set.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_SESSION_TOKEN="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_METRICS_NAMESPACE="goodman-live-tests",
+    POWERTOOLS_SERVICE_NAME="goodman-live-tests",
+)
+for _name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "GOODMAN_BUCKET", "GOODMAN_TABLE_PREFIX"):
+    os.environ.pop(_name, None)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real frames (``GOODMAN_SHARED``, or ``../shared`` beside the repository)."""
+    folder = Path(os.environ.get("GOODMAN_SHARED", ROOT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(
+            f"the real frames are not on this machine ({folder} does not exist; GOODMAN_SHARED names their parent)"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_bundle() -> Path:
+    """The reference bundle that ``make setup`` builds."""
+    folder = ROOT / "build" / "reference"
+    if not folder.is_dir():
+        pytest.skip("the reference bundle is not built (make setup)")
+    return folder
+
+
+@contextmanager
+def mocked_aws() -> Iterator[None]:
+    """AWS in this process: moto's mock with our bucket and every table, empty.
+
+    Clients are kept from test to test (they are dear to make, and moto's hook sits below them).
+    """
+    from moto import mock_aws
+
+    from chalicelib.store import clients, codes, tables
+
+    with mock_aws():
+        codes.forget()
+        clients.s3().create_bucket(Bucket=clients.bucket())
+        clients.s3().put_bucket_versioning(Bucket=clients.bucket(), VersioningConfiguration={"Status": "Enabled"})
+        tables.create_all()
+        yield
+    codes.forget()
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """Mocked AWS, empty, for one test."""
+    with mocked_aws():
+        yield
+
+
+@pytest.fixture(scope="module")
+def still_aws() -> Iterator[None]:
+    """Mocked AWS for the tests of a module that change nothing in it."""
+    with mocked_aws():
+        yield

@@ -1,0 +1,56 @@
+"""Facet codes: given once, the same for every process."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from chalicelib.domain import facets
+from chalicelib.store import codes
+from tests.filing import record
+
+
+def test_a_code_decodes_in_a_process_that_never_saw_the_value(aws: None):
+    values = facets.of(record(obstype="ARC", slit='odd "slit" é', wavmode=None))
+    code = codes.encode(values)
+    codes.forget()
+    assert codes.decode(code) == values
+    assert values["wavmode"] == ""
+    assert codes.encode(values) == code
+
+
+def test_codes_stay_short_and_apart(aws: None):
+    given = [codes.encode(facets.of(record(slit=f"slit {n}", status=s))) for n in range(37) for s in ("done", "failed")]
+    assert len(set(given)) == len(given)
+    assert max(map(len, given)) <= 24
+
+
+def test_two_processes_that_name_values_at_once_agree(aws: None):
+    """Each thread forgets before every value, as processes that know nothing of each other."""
+    given: list[dict[str, str]] = []
+    wall = threading.Barrier(4)
+
+    def name_values(turn: int) -> None:
+        own: dict[str, str] = {}
+        for n in range(8):
+            wall.wait()
+            value = f"slit {(n * (turn + 1)) % 8}"
+            own[value] = codes.encode(facets.of(record(slit=value)))
+        given.append(own)
+
+    threads = [threading.Thread(target=name_values, args=(turn,)) for turn in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(given) == 4
+    for own in given:
+        for value, code in own.items():
+            assert codes.decode(code)["slit"] == value
+
+
+@pytest.mark.parametrize("code", ["", "0_0_0_0_0_0_0_0_0_zz", "x" * 20, "0_" * 12 + "0", "-1"])
+def test_a_code_never_given_is_refused(aws: None, code: str):
+    with pytest.raises(codes.UnknownCode):
+        codes.decode(code)
