@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from chalice import Chalice
+from chalice import Chalice, Rate
 
 from chalicelib import api
 from chalicelib.blocks import combine as combine_block
@@ -15,6 +15,7 @@ from chalicelib.blocks import deadletter as deadletter_block
 from chalicelib.blocks import extract as extract_block
 from chalicelib.blocks import ingest as ingest_block
 from chalicelib.blocks import reduce as reduce_block
+from chalicelib.blocks import sweep as sweep_block
 from chalicelib.blocks import wavelength as wavelength_block
 from chalicelib.blocks.entry import back_off, handle_message
 from chalicelib.domain.topology import COMBINE, DEADLETTER, EXTRACT, INGEST, REDUCE, WAVELENGTH, Block
@@ -83,3 +84,11 @@ def deadletter(event: Any) -> None:
     """Record the failure of a message that used up its attempts."""
     for record in event.to_dict()["Records"]:
         deadletter_block.handle(record["body"])
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
+def sweep(event: Any) -> None:
+    """Tell again what was left open."""
+    found = sweep_block.sweep()
+    if any(found.values()):
+        logger.warning("the sweep found something left open", **found)

@@ -58,16 +58,29 @@ class Row:
     claimed_rms: float | None = None
 
 
-def compare(spectrum: Spectrum, name: str, facts: dict, arrays, raw: str) -> Row:
-    """One spectrum against the truth of the target nearest to its trace."""
-    number, distance = _nearest(spectrum, facts)
-    if number is None:
-        return Row(name, f"none within {distance:.0f} rows", *(5 * [float("nan")]))
+def compare(spectra: dict[str, Spectrum], facts: dict, arrays, raw: str) -> tuple[list[Row], list[str]]:
+    """The spectra (by name) of one frame against its truth: rows, and sentences about what has no counterpart.
+
+    Each true target belongs to the spectrum whose trace is nearest to its own, within three FWHM.
+    """
+    rows, complaints, free = [], [], dict(spectra)
+    for number, target in enumerate(facts["targets"], start=1):
+        gaps = {name: _gap(spectrum, target) for name, spectrum in free.items()}
+        nearest = min(gaps, key=lambda name: gaps[name], default=None)
+        if nearest is None or gaps[nearest] > 3 * target["fwhm_rows"] * facts["binning"][1]:
+            complaints.append(f"{raw}: target {number} ({target['kind']}, {target['magnitude']} mag) has no spectrum")
+            continue
+        truth = arrays[f"{raw}/target_{number}_electrons"], arrays[f"{raw}/target_{number}_wavelength"]
+        rows.append(_row(free.pop(nearest), nearest, f"{number} {target['kind']}", *truth))
+    complaints += [f"{name}: there is no such target" for name in free]
+    return rows, complaints
+
+
+def _row(spectrum: Spectrum, name: str, target: str, electrons: np.ndarray, wavelength: np.ndarray) -> Row:
     column = np.asarray(spectrum.column).astype(int)
-    truth = arrays[f"{raw}/target_{number}_electrons"][column]
+    truth = electrons[column]
     lit = truth > 0
     good = lit & (spectrum.mask == 0) & np.isfinite(spectrum.flux) & (spectrum.error > 0)
-    ratio = spectrum.flux[good].sum() / truth[good].sum() - 1
     stretches = []
     for part in np.array_split(np.flatnonzero(good), 10):
         if truth[part].mean() > 0.05 * truth[good].mean():
@@ -75,15 +88,15 @@ def compare(spectrum: Spectrum, name: str, facts: dict, arrays, raw: str) -> Row
     pull = (spectrum.flux[good] - truth[good]) / spectrum.error[good]
     row = {
         "name": name,
-        "target": f"{number} {facts['targets'][number - 1]['kind']}",
+        "target": target,
         "signal_to_noise": float(np.median(truth[good] / spectrum.error[good])),
-        "flux_bias": float(ratio),
+        "flux_bias": float(spectrum.flux[good].sum() / truth[good].sum() - 1),
         "worst_stretch": float(max(stretches, key=abs)),
         "pull_mean": float(pull.mean()),
         "pull_std": float(pull.std()),
     }
     if spectrum.solution is not None:
-        row |= _wavelengths(spectrum, arrays[f"{raw}/target_{number}_wavelength"], column, lit)
+        row |= _wavelengths(spectrum, wavelength, column, lit)
     return Row(**row)
 
 
@@ -102,18 +115,12 @@ def _wavelengths(spectrum: Spectrum, true: np.ndarray, column: np.ndarray, lit: 
     }
 
 
-def _nearest(spectrum: Spectrum, facts: dict) -> tuple[int | None, float]:
-    """Number of the true target whose trace is nearest (within three FWHM), and the distance in unbinned rows."""
+def _gap(spectrum: Spectrum, target: dict) -> float:
+    """Distance of the trace from a true target's, unbinned rows."""
     u = np.linspace(400, 3700, 12)
-    here = spectrum.trace.row(u)
     x = (u - 2070.5) / 2000
-    gaps = []
-    for target in facts["targets"]:
-        c0, c1, c2, c3 = target["trace_unbinned"]
-        gaps.append(float(np.median(np.abs(here - (c0 + x * (c1 + x * (c2 + x * c3)))))))
-    best = int(np.argmin(gaps))
-    reach = 3 * facts["targets"][best]["fwhm_rows"] * facts["binning"][1]
-    return (best + 1 if gaps[best] < reach else None), gaps[best]
+    c0, c1, c2, c3 = target["trace_unbinned"]
+    return float(np.median(np.abs(spectrum.trace.row(u) - (c0 + x * (c1 + x * (c2 + x * c3))))))
 
 
 def collect(night: Path, out: Path) -> tuple[list[Row], list[str]]:
@@ -147,15 +154,16 @@ def collect(night: Path, out: Path) -> tuple[list[Row], list[str]]:
     for raw, facts in truth.items():
         if facts["kind"] not in ("science", "standard"):
             continue
-        found = spectra.get(raw, {})
-        if len(found) < len(facts["targets"]):
-            complaints.append(f"{raw}: {len(found)} of {len(facts['targets'])} targets have a spectrum")
-        for record in found.values():
+        opened = {}
+        for record in spectra.get(raw, {}).values():
             data = _bytes(record, on_disk)
             if data is None:
                 complaints.append(f"{record['file_name']}: not in {out}")
-                continue
-            rows.append(compare(product.read_spectrum(data), record["file_name"], facts, arrays, raw))
+            else:
+                opened[record["file_name"]] = product.read_spectrum(data)
+        matched, unmatched = compare(opened, facts, arrays, raw)
+        rows += matched
+        complaints += unmatched
     return rows, complaints
 
 

@@ -129,10 +129,17 @@ def test_import_app_loads_no_science():
 
 
 def test_import_app_is_quick():
-    """A cold start is the user's wait. The goal is 0.30 s of CPU; machines differ, so only twice that fails here."""
-    program = "import time; start = time.process_time(); import app; print(time.process_time() - start)"
-    best = min(float(_run(program)) for _ in range(3))
-    assert best < 0.60, f"import app takes {best:.2f} s of CPU"
+    """A cold start is the user's wait (goal: 0.30 s of CPU on an idle machine).
+
+    Seconds depend on what else the machine does, so ours are compared with those of the packages that must be loaded.
+    """
+    timed = "import time; start = time.process_time(); import {}; print(time.process_time() - start)"
+    pairs = [
+        (float(_run(timed.format("boto3, chalice, aws_lambda_powertools"))), float(_run(timed.format("app"))))
+        for _ in range(4)
+    ]
+    floor, ours = (min(values) for values in zip(*pairs))
+    assert ours < 1.7 * floor, f"import app takes {ours:.2f} s of CPU, the packages alone {floor:.2f} s"
 
 
 def test_science_is_importable_without_aws():

@@ -67,7 +67,7 @@ def problem(answer: Answer, detail: str = "", **extra: Any) -> Response:
     body = {"type": f"urn:goodman-live:problem:{answer.kind}", "title": answer.title, "status": answer.status}
     if detail:
         body["detail"] = detail
-    headers = {"Content-Type": CONTENT_TYPE, **_HEADERS}
+    headers: dict[str, str | list[str]] = {"Content-Type": CONTENT_TYPE, **_HEADERS}
     if answer.status == 401:
         headers["WWW-Authenticate"] = "Token"
     if answer.status == 503:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..domain import plan, topology
+from datetime import datetime, timezone
+
+from ..domain import nights, plan, records, topology
 from ..domain.nudge import parse
 from ..domain.plan import Step
-from ..store import queues, subjects
+from ..store import clock, items, publish, subjects
 from ..store.subjects import LeaseLost
 from . import driver
 
@@ -20,7 +22,8 @@ def handle(body: str) -> list[str]:
     outcomes = []
     for nudge in parse(body):
         if nudge.raw_key is not None:
-            outcomes.append("raw")
+            _tell_of_object(nudge.raw_key)
+            outcomes.append("not taken in")
             continue
         subject = driver.subject_of_file(nudge.file_id) if nudge.file_id is not None else nudge.subject
         if subject is not None:
@@ -50,6 +53,16 @@ def _record_failure(subject: str) -> str:
         raise
 
 
-def send_back(key: str) -> None:
-    """Give an object that could not be taken in another life in INGEST's queue (the sweeper's way)."""
-    queues.send_key(key)
+def _tell_of_object(key: str) -> None:
+    """An object INGEST failed on has no record yet: the event tells of it, and the sweeper tries it again."""
+    now = datetime.fromtimestamp(clock.now(), timezone.utc)
+    event = {
+        "block": "ingest",
+        "outcome": plan.FAILED,
+        "sentence": f"The object {key} could not be taken in; it stays where it is and is tried again each minute.",
+        "file_id": None,
+        "file_name": key.rsplit("/", 1)[-1],
+        "scope": records.UNASSIGNED_SCOPE,
+        "night": nights.night_of(now),
+    }
+    items.write([publish.event_operation(f"object#{key}", 0, event)])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..domain import matching, naming, plan, records
 from ..domain.headers import Observation
+from ..domain.nights import night_of_file
 from ..domain.plan import FrameFacts, Input, PoolFacts, Settled, StageState, Step
 from ..domain.records import Record
-from ..domain.topology import BLOCK, DEBOUNCE, Block
+from ..domain.topology import DEBOUNCE, Block
 from ..store import clients, clock, configurations, identities, items, objects, publish, queues, subjects
 from ..store.publish import Change, Publication
 from ..store.subjects import Lease, LeaseLost
@@ -151,7 +153,7 @@ def settle(lease: Lease, record: Record | None, settled: Settled) -> bool:
             "last_modified": clock.moment(),
         }
         event = _frame_event("plan", record, settled.status, settled.reason)
-        others = [*publish.record_operations([Change(record, changed)]), publish.event_operation(lease, event)]
+        others = [*publish.record_operations([Change(record, changed)]), publish.event_operation(lease.subject, lease.attempt, event)]
     return subjects.release(lease, settled=True, others=others, status=settled.status, reason=settled.reason)
 
 
@@ -166,7 +168,7 @@ def _tell_interested(lease: Lease) -> None:
     """Nudge everybody who asked for what was published under this subject (rule 5); the release forgets the keys."""
     if not lease.fanout:
         return
-    night = matching.pool_night(lease.subject) if subjects.is_pool(lease.subject) else _night_of_frame(lease)
+    night = _night(lease.subject)
     for key in sorted(lease.fanout):
         for subject in configurations.interested(key, night):
             if subject != lease.subject:
@@ -174,10 +176,8 @@ def _tell_interested(lease: Lease) -> None:
                 queues.send(subjects.block_of(subject), subject)
 
 
-def _night_of_frame(lease: Lease) -> int:
-    from ..domain.nights import night_of_file
-
-    return night_of_file(subjects.raw_id_of(lease.subject))
+def _night(subject: str) -> int:
+    return matching.pool_night(subject) if subjects.is_pool(subject) else night_of_file(subjects.raw_id_of(subject))
 
 
 def _publish_products(lease: Lease, step: Step, facts: Facts, products: Sequence[Product]) -> None:
@@ -219,8 +219,6 @@ def _publish_products(lease: Lease, step: Step, facts: Facts, products: Sequence
 
 def _record_of(lease: Lease, step: Step, facts: Facts, product: Product) -> tuple[Record | None, Record]:
     """Write a product's object and previews; its record before (None: new) and after."""
-    import hashlib
-
     origin = lease.subject if isinstance(facts, PoolFacts) else facts.raw.id
     identity = identities.product_identity(origin, product.kind, product.target, plan.AUTO)
     identifier = identities.identify(identity, product.observation.night)
@@ -313,17 +311,9 @@ def _frame_event(block: str, record: Record, outcome: str, sentence: str) -> dic
     }
 
 
-def with_reasons(products: Sequence[Product], **changes: Any) -> list[Product]:
-    """Copies of products with some attributes replaced."""
-    return [replace(product, **changes) for product in products]
-
-
 def subject_of_file(file_id: int) -> str | None:
     """The frame a product belongs to; None while its record is not published (the publisher sends its own nudge)."""
     record = items.get("files", {"id": file_id})
     if record is None or record["data_type"] == records.MASTER_TYPE or record["original_file_id"] == file_id:
         return None
     return subjects.frame_subject(record["original_file_id"])
-
-
-BLOCK_NAMES = tuple(BLOCK)

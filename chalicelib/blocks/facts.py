@@ -20,15 +20,16 @@ def raw_record(lease: Lease) -> Record | None:
 def frame_facts(lease: Lease, record: Record) -> FrameFacts:
     """The facts about a frame. Its interests are registered before anything is looked up (rule 5)."""
     o = observation_of(record["observation"])
+    settings = settings_from(lease.item.get("settings") or {})
     if not plan.CHAINS[o.obstype]:
-        return FrameFacts(raw=raw_input(record), observation=o)
+        return FrameFacts(raw=raw_input(record), observation=o, settings=settings)
     configurations.register_interests(_new_interests(lease, matching.interests(o)), lease.subject, o.night)
     wanted = set(matching.interests(o))
     return FrameFacts(
         raw=raw_input(record),
         observation=o,
         stages=_stages(lease),
-        settings=settings_from(lease.item.get("settings") or {}),
+        settings=settings,
         science_version=lease.item.get("science_version") or SCIENCE_VERSION,
         biases=_candidates(matching.bias_key(o), o, wanted),
         flats=_candidates(matching.flat_key(o), o, wanted),

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..domain import matching, nights, plan, records, topology
 from ..domain.headers import NotGoodman, Observation, observe
-from ..domain.plan import Settled
 from ..domain.version import SCIENCE_VERSION
 from ..store import (
     clients,
@@ -67,6 +66,8 @@ def handle(key: str) -> str:
                 _publish(lease, record, Publication(event={}))
             else:
                 _publish_frame(lease, records.raw_record(observation, **facts), observation)
+            subjects.refresh(lease)  # what was published is part of the facts
+        identities.note_object(key, opened.etag, identifier)
         if observation is not None:
             _tell_pool(observation)
         return driver.work_under(lease, topology.INGEST, {})
@@ -88,10 +89,10 @@ def _proposal(header: Any) -> str:
 
 def _publish_frame(lease: Lease, record: records.Record, o: Observation) -> None:
     """Publish a raw frame; a bias or flat enters its pool, marked and open, in the same transaction."""
-    settled = plan.plan_frame(plan.FrameFacts(raw=plan.Input("raw", 0, "", "", ""), observation=o))
-    if isinstance(settled, Settled) and not plan.CHAINS[o.obstype]:
-        record |= {"status": settled.status, "status_reason": settled.reason}
     revision, settings = proposals.current_settings(record["scope"])
+    if not plan.CHAINS[o.obstype]:
+        resting = plan.resting(o, settings)
+        record |= {"status": resting.status, "status_reason": resting.reason}
     fixed = {"settings_revision": revision, "settings": vars(settings), "science_version": SCIENCE_VERSION}
     pool = matching.pool_of(o)
     rows: list[dict] = []

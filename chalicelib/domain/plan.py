@@ -155,7 +155,7 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
     """The next step of a raw frame's chain, or the status it rests in."""
     chain = CHAINS[facts.observation.obstype]
     if not chain:
-        return Settled(DONE, _resting_reason(facts.observation))
+        return resting(facts.observation, facts.settings)
     reductions = _reduction_inputs(facts)
     if isinstance(reductions, Settled):
         return reductions
@@ -243,11 +243,12 @@ def _sentence(reasons: tuple[str, ...]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _resting_reason(o: Observation) -> str:
+def resting(o: Observation, settings: Settings) -> Settled:
+    """The status of a frame that goes through no stage of its own."""
     if o.obstype == FOCUS:
-        return "Focus frames are kept as raw files only."
-    kind = "biases" if o.obstype == BIAS else "flats"
-    return f"A member of its night's pool of {kind}."
+        return Settled(DONE, "Focus frames are kept as raw files only.")
+    kind, minimum = ("biases", settings.minimum_biases) if o.obstype == BIAS else ("flats", settings.minimum_flats)
+    return Settled(DONE, f"One of its night's {kind} of this configuration; a master is made of at least {minimum}.")
 
 
 def _missing_arc(o: Observation) -> str:

@@ -88,6 +88,7 @@ class Target:
         self.sky_variance = np.zeros(nx)
         self.sky_chi = math.nan
         self.correction: tuple[np.ndarray, np.ndarray] | None = None
+        self.scale = np.ones(nx, np.float32)
         self.flux: np.ndarray | None = None
 
     def _fraction(self) -> np.ndarray:
@@ -111,7 +112,8 @@ class Target:
             return np.zeros(rows.shape, np.float32)
         profile = self.profile_at(rows)
         if self.correction is not None:
-            profile = profile + self._correction_at((rows - self.trace).astype(np.float32))
+            offset = (rows - self.trace).astype(np.float32)
+            profile = np.maximum(profile + self._correction_at(offset), 0) * self.scale
         return (smooth_flux(self.flux, self.error) * profile).astype(np.float32)
 
     def correct_profile(self, scene: Scene, others: np.ndarray) -> None:
@@ -141,7 +143,8 @@ class Target:
         self.correction = (delta.reshape(chunks, bins), np.array([reach]))
         wanted = self.profile.sum(axis=0)
         new = np.maximum(self.profile + self._correction_at(self.offset), 0)
-        self.profile = new * (wanted / np.maximum(new.sum(axis=0), 1e-6))
+        self.scale = (wanted / np.maximum(new.sum(axis=0), 1e-6)).astype(np.float32)
+        self.profile = new * self.scale
 
     def _correction_at(self, offset: np.ndarray) -> np.ndarray:
         table, (reach,) = self.correction

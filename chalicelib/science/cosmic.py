@@ -22,6 +22,7 @@ from .frame import Frame, MaskBit
 from .robust import median
 
 METHODS = ("dcr", "lacosmic", "none")
+_ALONG_SLIT, _ALONG_DISPERSION = 64, 96  # unbinned pixels; longer than twice nearly every track
 _BAD = np.uint8(MaskBit.BAD | MaskBit.OUTSIDE_SLIT)
 
 
@@ -68,7 +69,8 @@ def clean(
     if method == "none":
         return Cleaned(frame, 0, method)
     unusable = (frame.mask & _BAD) != 0
-    model, model_error = background(frame.data, unusable, read_noise) if smooth else _coarse(frame.data)
+    binning = frame.geometry.binning
+    model, model_error = background(frame.data, unusable, read_noise, binning) if smooth else _coarse(frame.data)
     excess = frame.data - model
     sensitivity = np.float32(1) if response is None else response
     noise = np.sqrt(np.maximum(model, 0) / sensitivity + (read_noise / sensitivity) ** 2 + model_error**2)
@@ -88,7 +90,9 @@ def clean(
     return Cleaned(frame.with_data(data=data, variance=variance, mask=mask), len(rows), method)
 
 
-def background(data: np.ndarray, unusable: np.ndarray, read_noise: float) -> tuple[np.ndarray, np.ndarray]:
+def background(
+    data: np.ndarray, unusable: np.ndarray, read_noise: float, binning: tuple[int, int] = (1, 1)
+) -> tuple[np.ndarray, np.ndarray]:
     """Sky that is smooth along the slit plus targets whose profile is smooth along the dispersion.
 
     Parameters
@@ -98,6 +102,8 @@ def background(data: np.ndarray, unusable: np.ndarray, read_noise: float) -> tup
     unusable : (ny, nx) bool
     read_noise : float
         Electrons.
+    binning : (int, int)
+        Serial and parallel: how far light is smooth, and how long rays are, is a matter of unbinned pixels.
 
     Returns
     -------
@@ -106,9 +112,9 @@ def background(data: np.ndarray, unusable: np.ndarray, read_noise: float) -> tup
     """
     if unusable.any():
         data = np.where(unusable, median(data, 0), data)
-    sky = _block_medians(data.T, _block(data.shape[0], 24)).T
+    sky = _block_medians(data.T, _block(data.shape[0], _ALONG_SLIT // binning[1])).T
     rest = data - sky
-    targets = _block_medians(rest, _block(data.shape[1], 48))
+    targets = _block_medians(rest, _block(data.shape[1], _ALONG_DISPERSION // binning[0]))
     scale = _column_scales(rest, targets, sky, read_noise)
     targets *= scale
     model = sky + targets

@@ -245,7 +245,9 @@ def matched_filter(collapsed: Collapsed, drifts, widths) -> np.ndarray:
     return out
 
 
-def find_candidate(collapsed: Collapsed, shapes, widths, forbidden: np.ndarray) -> Candidate | None:
+def find_candidate(
+    collapsed: Collapsed, shapes, widths, forbidden: np.ndarray, improbability=None
+) -> Candidate | None:
     """The most significant target.
 
     Parameters
@@ -258,6 +260,9 @@ def find_candidate(collapsed: Collapsed, shapes, widths, forbidden: np.ndarray) 
         Full widths at half maximum to try, rows.
     forbidden : (ny,) bool
         Middle-column rows where no centre may lie.
+    improbability : (n_shapes, n_widths) array_like, optional
+        Minus twice the logarithm of each shape's prior probability: what a target must bring in squared significance
+        over one of the expected shape.
 
     Returns
     -------
@@ -275,6 +280,8 @@ def find_candidate(collapsed: Collapsed, shapes, widths, forbidden: np.ndarray) 
         return None
     values = response[live]
     scatter = max(1.0, 1.4826 * float(np.median(np.abs(values - np.median(values)))))
+    if improbability is not None:
+        response = np.sqrt(np.maximum(response * np.abs(response) - np.asarray(improbability)[:, :, None], 0))
     response = np.where(live, response, -np.inf)
     i, j, row = np.unravel_index(int(np.argmax(response)), response.shape)
     slope, curve = shapes[i]

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from .profile import Candidate, Collapsed, find_candidate, profile_value, running_background
-from .trace import TraceFit, TracePrior, fit_trace, prior_from, wide_prior
+from .trace import SHAPE_PRIOR, TraceFit, TracePrior, fit_trace, prior_from, wide_prior
 
 #: Significance a target needs where its shape is known, and where the shape is searched for too (more trials, so
 #: chance reaches higher). Set from simulated frames without targets; see ``bench/extraction.py``.
-THRESHOLD_KNOWN_SHAPE = 4.4
-THRESHOLD_ANY_SHAPE = 4.7
+THRESHOLD_KNOWN_SHAPE = 4.3
+THRESHOLD_ANY_SHAPE = 4.9
 #: Share of the threshold at which the search, on whole rows and a few widths, is worth the fit that decides.
 PROMISING = 0.75
 #: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
@@ -21,6 +21,7 @@ LEADER = 30.0
 LEADER_WIDTHS = (1.0, 1.7)
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
+TYPICAL_WIDTH, WIDTH_SIGMA = 6.5, 0.4
 BACKGROUND_REACH = 60
 DRIFT_STEP, DRIFT_REACH = 2.0, 24.0
 CURVE_STEP, CURVE_REACH = 2.0, 4.0
@@ -52,16 +53,21 @@ def find_targets(
     fits: list[TraceFit] = []
     halos: list[TraceFit] = []
     ny = collapsed.value.shape[1]
+    refused = np.zeros(ny, bool)
     half = max(8, BACKGROUND_REACH // binning)
-    while len(fits) < max_targets and len(halos) < 3:
+    for _ in range(max_targets + 3):
+        if len(fits) == max_targets:
+            break
         known_light = fits + halos
         rest = _subtract(collapsed, known_light)
         rest = rest.minus(running_background(rest, _near(collapsed, fits, 3.0), half))
         leader = _leader(fits)
         known = tuple(leader.terms[1:]) if leader is not None else shape
-        taken = _taken(known_light, ny)
+        taken = _taken(known_light, ny) | refused
         widths = [w / binning for w in WIDTHS] if leader is None else [width_of(leader) * w for w in LEADER_WIDTHS]
-        candidate = find_candidate(rest, _shapes(binning, known), widths, taken)
+        shapes = _shapes(binning, known)
+        cost = _improbability(shapes, widths, binning, leader, shape)
+        candidate = find_candidate(rest, shapes, widths, taken, cost)
         limit = THRESHOLD_ANY_SHAPE if known is None else THRESHOLD_KNOWN_SHAPE
         if candidate is None or candidate.significance < PROMISING * limit:
             break
@@ -76,7 +82,8 @@ def find_targets(
             halos.append(fit)
             continue
         if not _plausible(fit, rest, limit, ny):
-            break
+            refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
+            continue
         fits.append(fit)
         if len(fits) > 1:
             fits = _refit(collapsed, fits, half, gaussian, binning)
@@ -131,11 +138,19 @@ def _prior(candidate: Candidate, leader: TraceFit | None, shape, binning: int) -
     if shape is not None:
         prior = wide_prior(tuple(shape), candidate.fwhm, binning)
         return replace(prior, shape_sigma=tuple(s / binning for s in (1.5, 0.75, 0.3)))
-    prior = wide_prior((candidate.slope, candidate.curve, 0.0), candidate.fwhm, binning)
-    if candidate.significance > 12:
-        return prior
-    # Too faint to measure a bend: stay near the best of the drifts tried.
-    return replace(prior, shape_sigma=(4 / binning, 2 / binning, 0.3 / binning), beta_sigma=0.0, fwhm_sigma=0.25)
+    start = (candidate.slope, candidate.curve, candidate.fwhm)
+    prior = replace(wide_prior((0.0, 0.0, 0.0), TYPICAL_WIDTH / binning, binning), fwhm_sigma=WIDTH_SIGMA, start=start)
+    # Too faint to tell a wing from the background: keep the exponent.
+    return prior if candidate.significance > 12 else replace(prior, beta_sigma=0.0)
+
+
+def _improbability(shapes, widths, binning: int, leader: TraceFit | None, shape) -> np.ndarray | None:
+    """Cost of each shape tried, in squared significance: see :func:`find_candidate`."""
+    if leader is not None or shape is not None:
+        return None
+    drift = [(slope * binning / SHAPE_PRIOR[0]) ** 2 + (curve * binning / SHAPE_PRIOR[1]) ** 2 for slope, curve in shapes]
+    width = [(math.log(w * binning / TYPICAL_WIDTH) / WIDTH_SIGMA) ** 2 for w in widths]
+    return np.add.outer(drift, width)
 
 
 def _fit(rest: Collapsed, candidate: Candidate, prior: TracePrior, gaussian: bool) -> TraceFit:
@@ -144,8 +159,8 @@ def _fit(rest: Collapsed, candidate: Candidate, prior: TracePrior, gaussian: boo
 
 def _refit(collapsed: Collapsed, fits: list[TraceFit], half: int, gaussian: bool, binning: int) -> list[TraceFit]:
     """Fit each target again with the others' light subtracted; blends need it, others are not hurt."""
-    for k, fit in enumerate(fits):
-        others = fits[:k] + fits[k + 1 :]
+    for k in [*range(len(fits))] * 2:
+        fit, others = fits[k], fits[:k] + fits[k + 1 :]
         if not _overlap(fit, others):
             continue
         rest = _subtract(collapsed, others)

@@ -21,7 +21,7 @@ from .spectrum import Trace
 #: Terms of the trace: a cubic.
 TERMS = 4
 #: Prior 1-sigma of the terms beyond the position, unbinned rows: measured traces drift by tens of rows and bend by a few.
-SHAPE_PRIOR = (15.0, 4.0, 1.0)
+SHAPE_PRIOR = (15.0, 2.5, 0.8)
 #: The same where the shape is known from a brighter target.
 BORROWED_PRIOR = (0.6, 0.3, 0.15)
 #: Largest step of each parameter in one iteration: rows, logarithm of the width and its slope, of the exponent.
@@ -34,7 +34,7 @@ class TracePrior:
 
     ``shape`` are the expected Chebyshev terms 1 … 3 (rows), ``shape_sigma`` their uncertainty; ``fwhm`` the expected
     width (rows), ``fwhm_sigma`` its relative uncertainty; ``beta`` the expected Moffat exponent, ``beta_sigma`` its
-    relative uncertainty (0: fixed).
+    relative uncertainty (0: fixed). ``start``: terms 1 and 2 and width the search suggests; where the fit begins.
     """
 
     shape: tuple[float, ...]
@@ -43,6 +43,7 @@ class TracePrior:
     fwhm_sigma: float = 0.5
     beta: float = TYPICAL_BETA
     beta_sigma: float = 0.3
+    start: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class TraceFit:
     scatter : float
         Rms of the blocks' own centres about the fit, rows (weighted by their information).
     significance : float
-        Signal-to-noise ratio of the target's light in all blocks together.
+        Signal-to-noise ratio of the target's light in all blocks together, less what an improbable shape costs.
     columns : int
         Columns of the frame.
     """
@@ -196,6 +197,8 @@ def fit_trace(collapsed: Collapsed, row: float, prior: TracePrior, significance:
     mean = np.array([0.0, *prior.shape, math.log(prior.fwhm), 0.0, math.log(prior.beta - 1)])
     sigma = np.array([np.inf, *prior.shape_sigma, prior.fwhm_sigma, 0.1, max(prior.beta_sigma, 1e-6)])
     p = mean.copy()
+    if prior.start is not None:
+        p[1:3], p[TERMS] = prior.start[:2], math.log(prior.start[2])
     # Chebyshev T2 at the middle is -1: start with the given row there.
     p[0] = row + p[2]
     active = np.arange(len(p) - (1 if gaussian or prior.beta_sigma == 0 else 0))
@@ -240,7 +243,7 @@ def fit_trace(collapsed: Collapsed, row: float, prior: TracePrior, significance:
         # What is still to be gained is far below one sigma of any parameter.
         if delta[active] @ gradient < 1e-2:
             break
-    return _finish(problem, p, gaussian, normal, collapsed)
+    return _finish(problem, p, gaussian, normal, collapsed, float(np.sum(((mean - p) * precision) ** 2)))
 
 
 def _robust(problem: _Problem, model: np.ndarray) -> np.ndarray:
@@ -255,7 +258,7 @@ def _robust(problem: _Problem, model: np.ndarray) -> np.ndarray:
     return problem.robust
 
 
-def _finish(problem: _Problem, p: np.ndarray, gaussian: bool, normal: np.ndarray, collapsed: Collapsed) -> TraceFit:
+def _finish(problem: _Problem, p, gaussian: bool, normal: np.ndarray, collapsed: Collapsed, cost: float) -> TraceFit:
     profile = problem.profile(p, gaussian)
     amplitude, amplitude_error, model = problem.solve(profile)
     basis = chebyshev.chebvander(problem.xi, TERMS - 1)
@@ -277,6 +280,7 @@ def _finish(problem: _Problem, p: np.ndarray, gaussian: bool, normal: np.ndarray
         significance = math.sqrt(float(np.sum(np.clip(own, 0, None) ** 2)))
     else:
         significance = float(signal.sum() / math.sqrt(depth.sum())) if depth.sum() > 0 else 0.0
+    significance = math.copysign(math.sqrt(max(significance**2 - cost, 0.0)), significance)
     beta = math.inf if gaussian else 1 + math.exp(min(p[TERMS + 2], 4.0))
     return TraceFit(p[:TERMS].copy(), (float(p[TERMS]), float(p[TERMS + 1])), beta, amplitude, amplitude_error,
                     error, scatter, significance, collapsed.columns)

@@ -8,9 +8,13 @@ _DOMAIN = "example.org"
 
 PROPOSALS = (
     ("SOAR2026B-014", "pi", "Supernovae within days of explosion"),
-    ("SOAR2026B-021", "second_pi", "Masses of white dwarfs"),
+    ("SOAR2026B-022", "pi", "Radial velocities of double white dwarfs"),
+    ("SOAR2026B-021", "second_pi", "Redshifts of radio galaxies"),
+    ("calibrate", "staff", "Calibrations"),
 )
-"""SOAR id, user name of the PI, title. The simulated night belongs to the first."""
+"""SOAR id, user name of the PI, title. The simulated night belongs to the first two, its calibrations to the last."""
+
+SEMESTER = "2026B"
 
 
 class NotLocal(RuntimeError):
@@ -45,9 +49,7 @@ def seed_fixture_accounts(*, mocked: bool = False) -> dict[str, str]:
         for name, flag in flags.items()
     }
     for soar_id, pi, title in PROPOSALS:
-        proposal = accounts.create_proposal(
-            soar_id, pi=users[pi]["id"], semester=soar_id.removeprefix("SOAR")[:5], title=title
-        )
+        proposal = accounts.create_proposal(soar_id, pi=users[pi]["id"], semester=SEMESTER, title=title)
         if pi == "pi":
             accounts.add_member(proposal["id"], users["collaborator"]["id"], accounts.COLLABORATOR)
     roles = ("superuser", "staff", "pi", "collaborator", "stranger")

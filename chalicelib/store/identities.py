@@ -48,6 +48,24 @@ def identify(identity: str, night: int) -> int:
     return identifier
 
 
+def object_identity(key: str) -> str:
+    """Where INGEST notes that it has taken in the object ``key``, for the sweeper."""
+    return f"object#{key}"
+
+
+def note_object(key: str, etag: str, identifier: int) -> None:
+    """Note that the object ``key`` with this content has a record."""
+    row = {"identity": object_identity(key), "id": identifier, "etag": etag}
+    items.write([items.operation("Put", "identities", item=row)])
+
+
+def unknown_objects(found: list[tuple[str, str]]) -> list[str]:
+    """Those of some (key, tag) that INGEST has not taken in as they are now."""
+    rows = items.batch_get("identities", [{"identity": object_identity(key)} for key, _ in found])
+    known = {(row["identity"], row["etag"]) for row in rows}
+    return [key for key, etag in found if (object_identity(key), etag) not in known]
+
+
 def next_number(counter: str) -> int:
     """The next number of an atomic counter, from 1; a lost answer leaves a gap, which is harmless."""
     operation = items.operation(

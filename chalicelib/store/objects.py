@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from ..domain.topology import RAW
 from . import clients
 
 _CACHED_BYTES = 192 * 1024 * 1024
@@ -19,11 +21,12 @@ class ObjectChanged(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """An object being read: its stream, size in bytes, and when it was uploaded."""
+    """An object being read: its stream, size in bytes, when it was uploaded, and S3's tag of its content."""
 
     stream: BinaryIO
     size: int
     modified: Any
+    etag: str
 
 
 def open_raw(key: str) -> Opened | None:
@@ -35,7 +38,16 @@ def open_raw(key: str) -> Opened | None:
         if _is_absent(error):
             return None
         raise
-    return Opened(response["Body"], response["ContentLength"], response["LastModified"])
+    return Opened(response["Body"], response["ContentLength"], response["LastModified"], response["ETag"])
+
+
+def list_raw(night: int) -> Iterator[tuple[str, str]]:
+    """Key and tag of every object under ``raw/<night>/``."""
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=clients.bucket(), Prefix=f"{RAW}{night}/")
+    for page in pages:
+        for entry in page.get("Contents", ()):
+            if not entry["Key"].endswith("/"):
+                yield entry["Key"], entry["ETag"]
 
 
 def _is_absent(error: Any) -> bool:

@@ -75,7 +75,7 @@ def publish(lease: Lease, publication: Publication) -> None:
         *record_operations(publication.changes),
         *publication.configurations,
         *publication.also,
-        event_operation(lease, publication.event),
+        event_operation(lease.subject, lease.attempt, publication.event),
     ]
     try:
         items.write(operations)
@@ -158,16 +158,16 @@ def _ledger_operation(scope: str, night: int, delta: dict[str, int]) -> dict:
     )
 
 
-def event_operation(lease: Lease, event: dict[str, Any]) -> dict:
+def event_operation(subject: str, attempt: int, event: dict[str, Any]) -> dict:
     """An event in time order within its scope and night; the attempt makes its key unique."""
     now = clock.now()
-    moment = f"{int(now * 1000):013d}#{lease.subject}#{lease.attempt}#{event['block']}#{event['outcome']}"
+    moment = f"{int(now * 1000):013d}#{subject}#{attempt}#{event['block']}#{event['outcome']}"
     item = {
         "scope_night": f"{event['scope']}#{event['night']}",
         "moment": moment,
         "time": clock.moment(),
         "actor": event.get("actor", "pipeline"),
-        "subject": lease.subject,
+        "subject": subject,
         **{key: event[key] for key in ("block", "outcome", "sentence", "file_id", "file_name", "scope", "night")},
     }
     return items.operation("Put", "events", item=item)

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,16 +77,16 @@ class WorkerLost(Exception):
 
 
 class Worker:
-    """A worker process (:mod:`infra.local.worker`) and the channel to it."""
+    """A worker process (:mod:`infra.local.worker`, started with ``arguments``) and the channel to it."""
 
-    def __init__(self, app: str) -> None:
-        self._app = app
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the process and wait until it is warm."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.worker", "--app", self._app],
+            [sys.executable, "-m", "infra.local.worker", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -151,20 +152,18 @@ def subject_of(body: str) -> str:
 
 
 class Pump:
-    """Receives from every block's queue and runs the handlers in ``workers`` processes.
+    """Receives from every block's queue and runs the handlers in worker processes.
 
     Parameters
     ----------
-    app : str
-        Module whose attributes, named as the blocks, are the handlers.
-    workers : int
-        Processes; as many invocations run at once.
+    workers : sequence of Worker
+        As many invocations run at once.
     log : Path
         Gets one JSON line an invocation.
     """
 
-    def __init__(self, app: str, workers: int, log: Path) -> None:
-        self._app = app
+    def __init__(self, workers: Sequence[Worker], log: Path) -> None:
+        self._workers = workers
         self._waiting = Waiting()
         self._numbers = itertools.count()
         self._log = log.open("a", buffering=1)
@@ -174,7 +173,6 @@ class Pump:
             retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=64, read_timeout=LONG_POLL + 40
         )
         self._sqs = boto3.client("sqs", region_name=clients.REGION, endpoint_url=clients.endpoint_url(), config=config)
-        self._workers = [Worker(app) for _ in range(workers)]
 
     def run(self) -> None:
         """Start the workers, say so, and pump until standard input ends.
@@ -266,16 +264,18 @@ class Pump:
             print(json.dumps(line), file=self._log)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(command: list[str] | None = None) -> None:
     """Run the pump until its standard input ends or it is told to stop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--app", default="app", help="module whose attributes are the handlers")
     parser.add_argument("--workers", type=int, default=os.process_cpu_count() or 1)
+    parser.add_argument("--cold", action="store_true", help="workers import nothing before the first call needs it")
     parser.add_argument("--log", type=Path, required=True, help="gets one JSON line an invocation")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the stack ends its own children
     try:
-        Pump(options.app, options.workers, options.log).run()
+        arguments = ["--app", options.app, *(["--cold"] if options.cold else [])]
+        Pump([Worker(arguments) for _ in range(options.workers)], options.log).run()
     except WorkerLost as error:
         print(f"pump: a worker could not start ({error}); what it said is above", file=sys.stderr, flush=True)
         os._exit(1)

@@ -35,14 +35,19 @@ class PumpProcess:
         Gets ``invocations.jsonl`` (one line an invocation) and ``pump.log`` (what handlers print).
     notify : callable
         Told, in a sentence, when the pump died and was started again.
+    cold : bool
+        Workers import nothing before the first call needs it.
     """
 
-    def __init__(self, app: str, workers: int, directory: Path, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self, app: str, workers: int, directory: Path, notify: Callable[[str], None], *, cold: bool = False
+    ) -> None:
         self.invocations = directory / "invocations.jsonl"
         self.log = directory / "pump.log"
         self._command = [
             *(sys.executable, "-m", "infra.local.pump", "--app", app),
             *("--workers", str(workers), "--log", str(self.invocations)),
+            *(["--cold"] if cold else []),
         ]
         self._notify = notify
         self._stopping = threading.Event()

@@ -5,17 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from chalicelib.store import queues, subjects
+from chalicelib.blocks.sweep import sweep
 
 PERIOD = 60.0
-
-
-def sweep() -> int:
-    """Tell every open subject's block to look; how many were told. Whoever holds a lease answers at once."""
-    found = list(subjects.open_subjects())
-    for subject in found:
-        queues.send(subjects.block_of(subject), subject)
-    return len(found)
 
 
 class Sweeper:

@@ -198,7 +198,7 @@ class WebServer:
             notify(f"Port {port} is taken; using {taken}.")
         self.url = f"http://{host}:{taken}/"
         self.api = f"http://{host}:{taken}{STAGE}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="web", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

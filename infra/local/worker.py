@@ -148,6 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve invocations until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--app", default="app", help="module whose attributes are the handlers")
+    parser.add_argument("--cold", action="store_true", help="import nothing before the first call needs it")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the stack ends its own children
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
@@ -157,7 +158,8 @@ def main(arguments: list[str] | None = None) -> None:
     meter = AwsMeter()
     meter.install()
     app = importlib.import_module(options.app)
-    preload()
+    if not options.cold:
+        preload()
     print(json.dumps({"ready": os.getpid()}), file=answers)
     while True:
         print(json.dumps(invoke(app, requests.get(), meter)), file=answers)

@@ -139,6 +139,9 @@ def response(seed: int, camera: str, region: Region, binning: tuple[int, int]) -
         first, last = active_columns(camera)
         lit = np.zeros(region.size[0])
         lit[first:last] = 1
+        if camera == "Blue":
+            lit[last - 2 : last] = 2.0  # the edge of the silicon gathers what falls beyond it
+            out[0] *= 0.03
         out *= rebin(lit[None], (binning[0], 1), mean=True)[0].astype(np.float32)
     return out
 
@@ -155,12 +158,14 @@ def bias_structure(seed: int, camera: str, region: Region, binning: tuple[int, i
     if not region.imaging:
         inside = (x >= first) & (x < last)
         pattern = pattern + np.where(inside, 4.0 * np.exp(-(x - first) / 90.0), np.where(x >= last, -1.5, 0.0))
+        if camera == "Blue":
+            pattern = pattern + np.where(inside, 4.0 * np.exp((x - last) / 110.0), 0.0)
     out = np.repeat(pattern[None].astype(np.float32), rows, axis=0)
     y = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     out += 0.6 * np.exp(-y * 25) + 0.3 * y
     out += np.random.default_rng([seed, 22]).normal(0, 0.25, out.shape).astype(np.float32)
     if camera == "Blue" and not region.imaging:
-        out[0] += 900.0 * (0.6 + 0.4 * np.cos(np.linspace(0, 5, columns)))
+        out[0] += 120.0 * (0.6 + 0.4 * np.cos(np.linspace(0, 5, columns)))
         out[:, 2040 // binning[0]] += 10.0 * binning[1]
     hot = rng.integers(0, [[4100], [4100]], (2, 12))
     for column, row in hot.T:

@@ -116,7 +116,7 @@ class LineSpread:
     """
 
     width: float
-    sigma: float = 1.15
+    sigma: float = 0.9
     wings: tuple[float, float] = (0.02, 6.0)
 
     @classmethod

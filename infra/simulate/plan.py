@@ -294,7 +294,7 @@ class _Writer:
             self.arc(main.name, self.pointing(main, angle), ids)
 
     def trace(self, row: float, seeing: float) -> Trace:
-        distortion = np.random.default_rng([self.night.seed, 81]).normal(0, [6.0, 2.0, 0.6])
+        distortion = np.random.default_rng([self.night.seed, 81]).normal(0, [9.0, 2.0, 0.6])
         scale = 1 + (row - SLIT_MIDDLE) / 4000
         c1, c2, c3 = (float(c * scale) for c in distortion)
         return Trace((float(row), c1, c2, c3), seeing / 0.15)

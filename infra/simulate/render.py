@@ -163,7 +163,7 @@ def _extended(exposure: Exposure, grid: Grid) -> Columns:
     """What fills the slit: electrons per binned column of one unbinned row."""
     night = exposure.night
     if exposure.kind == "flat":
-        quartz = grid.continuum(lambda w: planck(w, QUARTZ_TEMPERATURE) * w * night.throughput(w))
+        quartz = grid.continuum(lambda w: quartz_lamp(w) * night.throughput(w))
         peak = 31000.0 * night.readout.gains[0] / 4 * grid_step(grid)
         lamp = 1 + exposure.rng(4).normal(0, 0.008)
         return Columns(quartz.nodes, quartz.values * (peak / quartz.values.max() * lamp))
@@ -179,15 +179,21 @@ def _extended(exposure: Exposure, grid: Grid) -> Columns:
     return grid.continuum(continuum) + grid.lines(wave, photons * night.throughput(wave) * area)
 
 
+def quartz_lamp(wavelength: np.ndarray) -> np.ndarray:
+    """Photons per Angstrom of the flat-field lamp, arbitrary unit: incandescent, dimmed in the blue by its optics."""
+    return planck(wavelength, QUARTZ_TEMPERATURE) * wavelength / (1 + np.exp(-(wavelength - 4200.0) / 220.0))
+
+
 def grid_step(grid: Grid) -> float:
     """Unbinned columns a binned one."""
     return float(round(grid.edges[0, 1] - grid.edges[0, 0], 3))
 
 
 def _arc(exposure: Exposure, grid: Grid) -> Columns:
-    """A lamp through the slit, its brightest line between 25 and 50 thousand ADU at 2x2."""
+    """A lamp through the slit: its brightest line has tens of thousands of ADU at 2x2, a hollow cathode's thousands."""
     night = exposure.night
-    peak = np.random.default_rng([night.seed, 51]).uniform(25000, 50000) * night.readout.gains[0] / 4 * grid_step(grid)
+    counts = (25000, 50000) if {"HGA", "NE", "AR"} & set(exposure.lamps) else (2500, 9000)
+    peak = np.random.default_rng([night.seed, 51]).uniform(*counts) * night.readout.gains[0] / 4 * grid_step(grid)
     if night.arc_style == "library":
         wave, flux = published_spectrum(night.optics.mode, exposure.lamps)
         spectrum = grid.continuum(lambda w: np.interp(w, wave, flux, left=0.0, right=0.0))

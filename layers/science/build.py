@@ -29,7 +29,14 @@ KEPT_TESTS = ("astropy/tests", "numpy/_core/tests/_natype.py")
 
 SOURCES = {".pyx", ".pxd", ".pyi", ".c", ".h", ".hpp", ".cpp", ".a", ".lib", ".f", ".f90", ".build", ".in"}
 
-NEEDED = ("astropy.io.fits", "astropy.modeling", "astropy.stats", "astropy.wcs", "astropy.coordinates", "astropy.time")
+NEEDED: tuple[str, ...] = (
+    "astropy.io.fits",
+    "astropy.modeling",
+    "astropy.stats",
+    "astropy.wcs",
+    "astropy.coordinates",
+    "astropy.time",
+)
 NEEDED += ("ccdproc", "astroscrappy", "scipy.ndimage", "scipy.optimize", "scipy.signal", "scipy.interpolate")
 NEEDED += ("scipy.stats", "scipy.special", "scipy.linalg", "scipy.sparse", "scipy.fft", "scipy.spatial")
 

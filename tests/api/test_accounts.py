@@ -32,12 +32,12 @@ def test_a_deactivated_user_is_refused(api: Api):
 
 def test_seeding_again_makes_nobody_twice(api: Api):
     again = fixtures.seed_fixture_accounts(mocked=True)
-    for table, count in (("users", 6), ("proposals", 2), ("memberships", 3)):
+    for table, count in (("users", 6), ("proposals", 4), ("memberships", 6)):
         assert clients.dynamodb().scan(TableName=clients.table_name(table))["Count"] == count, table
     for role in ("pi", "stranger"):
         first, second = accounts.viewer_of(api.tokens[role]), accounts.viewer_of(again[role])
         assert first == second
-    assert accounts.viewer_of(again["pi"]).scopes == {"SOAR2026B-014"}
+    assert accounts.viewer_of(again["pi"]).scopes == {"SOAR2026B-014", "SOAR2026B-022"}
 
 
 def test_a_pi_added_as_collaborator_stays_pi(api: Api):

@@ -100,6 +100,10 @@ class Memory:
                 result = _copied(item)
         return result if len(batch) == 1 else {}
 
+    def rows(self, table: str) -> list[Item]:
+        """Every item of a table."""
+        return list(self.tables[table].values())
+
     def _key(self, table: str, item: Item) -> tuple:
         return tuple(item[name] for name in self.keys[table])
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from chalicelib.blocks import combine, deadletter, driver, extract, ingest, reduce, wavelength
+from chalicelib.blocks import combine, deadletter, driver, extract, ingest, reduce, sweep, wavelength
 from chalicelib.blocks.entry import handle_message
 from chalicelib.domain import facets, plan, records, topology
 from chalicelib.domain.plan import FrameFacts, PoolFacts, Step
 from chalicelib.domain.topology import BLOCK
 from chalicelib.science.errors import NoTargetFound
-from chalicelib.store import clock, codes, items, objects, publish, queues, subjects
+from chalicelib.store import clients, clock, codes, items, objects, publish, queues, tables
 from tests.protocol.memory import Memory
 
 EPOCH = datetime(2026, 11, 22, 1, 0, tzinfo=timezone.utc).timestamp()
@@ -80,10 +80,15 @@ def frame_bytes(obstype: str, number: int, **cards: Any) -> bytes:
 class World:
     """Everything the blocks touch, replaced by memory."""
 
-    def __init__(self, monkeypatch: Any, seed: int = 0, *, minimum: int = 3) -> None:
+    def __init__(self, monkeypatch: Any, seed: int = 0, *, minimum: int = 3, moto: bool = False) -> None:
         self.random = random.Random(seed)
-        self.memory = Memory()
-        self.memory.install(monkeypatch)
+        if moto:
+            tables.create_all()
+            self.rows = _scan
+        else:
+            memory = Memory()
+            memory.install(monkeypatch)
+            self.rows = memory.rows
         self.now = EPOCH
         self.objects: dict[str, bytes] = {}
         self.messages: list[Message] = []
@@ -97,10 +102,12 @@ class World:
         codes.forget()
         self._proposal("SOAR2026B-014", minimum)
         monkeypatch.setattr(clock, "now", lambda: self.now)
-        monkeypatch.setattr(items, "write", self._guarded(self.memory.write))
+        monkeypatch.setattr(items, "write", self._guarded(items.write))
         monkeypatch.setattr(objects, "store", self._guarded(self._store))
         monkeypatch.setattr(queues, "send", self._guarded(self._send))
+        monkeypatch.setattr(queues, "send_key", self._guarded(self._send_key))
         monkeypatch.setattr(objects, "open_raw", self._open)
+        monkeypatch.setattr(objects, "list_raw", self._listed)
         for module, name in (
             (combine, "make_bias"),
             (combine, "make_flat"),
@@ -118,7 +125,7 @@ class World:
             ("identities", {"identity": f"proposal#{soar_id}", "id": 1}),
             ("proposals", {"id": 1, "soar_id": soar_id, "settings": settings, "settings_revision": 1}),
         )
-        self.memory.write([items.operation("Put", table, item=item) for table, item in rows])
+        items.write([items.operation("Put", table, item=item) for table, item in rows])
 
     def _guarded(self, write: Any) -> Any:
         """Count a write, and die before or after it if it is the one chosen; the dead write nothing."""
@@ -148,12 +155,17 @@ class World:
     def _send(self, block: str, subject: str, *, delay: int = 0) -> None:
         self._enqueue(block, json.dumps({"subject": subject}), delay)
 
+    def _send_key(self, key: str) -> None:
+        self._enqueue("ingest", json.dumps({"key": key}))
+
     def _enqueue(self, block: str, body: str, delay: float = 0) -> None:
         self.messages.append(Message(self.now + delay, next(self.numbers), block, body))
 
     def _open(self, key: str) -> objects.Opened | None:
         data = self.objects.get(key)
-        return data and objects.Opened(io.BytesIO(data), len(data), datetime.fromtimestamp(self.now, timezone.utc))
+        if data is None:
+            return None
+        return objects.Opened(io.BytesIO(data), len(data), datetime.fromtimestamp(self.now, timezone.utc), etag(data))
 
     def _science(self, step: Step, facts: Any) -> list[driver.Product]:
         """Products whose bytes are a pure function of the run key; never two runs of a subject at once."""
@@ -233,14 +245,12 @@ class World:
         raise AssertionError("the messages never end: a livelock")
 
     def sweep(self) -> None:
-        """What the sweeper does: every open subject whose lease is free is told; raw objects without a record too."""
+        """The minute's sweep, when every lease has run out."""
         self.now += 600
-        for subject in list(subjects.open_subjects()):
-            self._enqueue(subjects.block_of(subject), json.dumps({"subject": subject}))
-        known = {item["key"] for item in self.memory.tables["files"].values()}
-        for key in self.objects:
-            if key.startswith(topology.RAW) and key not in known:
-                self._enqueue("ingest", s3_event(key))
+        sweep.sweep()
+
+    def _listed(self, night: int) -> list[tuple[str, str]]:
+        return [(key, etag(data)) for key, data in self.objects.items() if key.startswith(f"raw/{night}/")]
 
     def settle(self, **how: Any) -> None:
         """Drain, sweep and drain again until the sweep finds nothing."""
@@ -256,7 +266,7 @@ class World:
         """All visible records by identity, without what the clock or the order of ids decides."""
         names = {item["id"]: name for name, item in self._identity_names().items()}
         result = {}
-        for record in self.memory.tables["files"].values():
+        for record in self.rows("files"):
             if record.get("retired"):
                 continue
             kept = {
@@ -273,10 +283,12 @@ class World:
 
     def _identity_names(self) -> dict[str, dict]:
         """Identities with raw ids replaced by the raw's own identity, so that they do not depend on the order."""
-        rows = {item["identity"]: item for item in self.memory.tables["identities"].values()}
-        raws = {str(item["id"]): name for name, item in rows.items() if not name.startswith("product#")}
+        rows = {item["identity"]: item for item in self.rows("identities")}
+        raws = {str(item["id"]): name for name, item in rows.items() if name.startswith(("raw#", "unreadable#"))}
         named = {}
         for name, item in rows.items():
+            if name.startswith(("object#", "proposal#")):
+                continue
             if name.startswith("product#"):
                 head, origin, rest = name.split("#", 2)
                 name = f"{head}#{raws.get(origin, origin)}#{rest}"
@@ -287,24 +299,24 @@ class World:
         """The invariants that hold whenever nothing is in flight."""
         counts: Counter[tuple[str, int, str]] = Counter()
         listed = set()
-        for record in self.memory.tables["files"].values():
+        for record in self.rows("files"):
             if not record.get("retired"):
                 counts[record["scope"], record["night"], codes.encode(facets.of(record))] += 1
                 listed.add((record["night"], record["id"]))
         ledger: Counter[tuple[str, int, str]] = Counter()
-        for item in self.memory.tables["ledger"].values():
+        for item in self.rows("ledger"):
             numbers = {k: v for k, v in item.items() if k.startswith(publish.COUNT) and v}
             assert item["n"] == sum(numbers.values())
             for code, number in numbers.items():
                 ledger[item["proposal"], item["night"], code.removeprefix(publish.COUNT)] += number
         assert ledger == counts
-        assert listed == set(self.memory.tables["listing"])
-        for subject in self.memory.tables["subjects"].values():
+        assert listed == {(row["night"], row["id"]) for row in self.rows("listing")}
+        for subject in self.rows("subjects"):
             assert "open" not in subject and "lease_until" not in subject, subject
-        for record in self.memory.tables["files"].values():
+        for record in self.rows("files"):
             assert record["status"] in ("done", "provisional", "waiting", "failed", "rejected")
             assert record["status_reason"] != "In the queue.", record["file_name"]
-        searched = {row["id"] for row in self.memory.tables["configurations"].values()}
+        searched = {row["id"] for row in self.rows("configurations")}
         assert all(not (items.get("files", {"id": i}) or {}).get("retired") for i in searched)
 
 
@@ -315,6 +327,17 @@ HANDLERS = {
     "extract": extract.handle,
     "wavelength": wavelength.handle,
 }
+
+
+def _scan(table: str) -> list[items.Item]:
+    """Every item of a table in moto."""
+    pages = clients.dynamodb().get_paginator("scan").paginate(TableName=clients.table_name(table))
+    return [items.from_wire(item) for page in pages for item in page["Items"]]
+
+
+def etag(data: bytes) -> str:
+    """S3's tag of an object's content."""
+    return hashlib.md5(data).hexdigest()
 
 
 def s3_event(key: str) -> str:

@@ -1,0 +1,128 @@
+"""The plan of a frame and of a pool, fact by fact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain import matching, plan
+from chalicelib.domain.headers import observe
+from chalicelib.domain.matching import Candidate
+from chalicelib.domain.plan import FrameFacts, Input, PoolFacts, Settled, StageState, Step, plan_frame, plan_pool
+from chalicelib.domain.settings import Settings
+from tests.domain.test_headers import NEW
+
+STAR = observe(NEW)
+ARC = observe({**NEW, "OBSTYPE": "ARC"})
+RAW = Input("raw", 1, "a" * 64, "raw/x", "x.fits")
+
+
+def candidate(identifier: int, *, minutes: float = 0, nights: int = 0, observation=STAR, **changes) -> Candidate:
+    made = Candidate.of(
+        observation, id=identifier, sha256=f"{identifier:064d}", key=f"k{identifier}", name=f"n{identifier}.fits"
+    )
+    started = observation.started + timedelta(minutes=minutes, days=nights)
+    return replace(made, started=started, night=observation.night + nights, members=10, **changes)
+
+
+def done(step: Step, *products: Input) -> StageState:
+    return StageState(step.run_key, plan.DONE, products=products, provisional=step.provisional)
+
+
+def product(role: str, content: str) -> Input:
+    return Input(role, 5, content * 64, "k", "n")
+
+
+def test_a_star_goes_down_its_chain():
+    facts = FrameFacts(RAW, STAR, biases=(candidate(2),), flats=(candidate(3),), arcs=(candidate(4),))
+    reduce = plan_frame(facts)
+    assert isinstance(reduce, Step) and (reduce.block, reduce.provisional) == ("reduce", ())
+    assert [i.role for i in reduce.inputs] == ["raw", "bias", "flat"]
+    facts = replace(facts, stages={"reduce": done(reduce, product("reduced", "b"))})
+    extract = plan_frame(facts)
+    assert isinstance(extract, Step) and extract.stage == "extract"
+    facts = replace(facts, stages={**facts.stages, "extract": done(extract, product("spectrum", "c"))})
+    wavelength = plan_frame(facts)
+    assert isinstance(wavelength, Step) and [i.role for i in wavelength.inputs] == ["spectrum", "arc"]
+    facts = replace(facts, stages={**facts.stages, "wavelength": done(wavelength, product("calibrated", "d"))})
+    assert plan_frame(facts) == Settled(plan.DONE)
+    better = replace(facts, biases=(candidate(9),))
+    assert plan_frame(better).stage == "reduce"  # another bias, another run key
+
+
+def test_without_calibrations_it_is_reduced_at_once_and_says_so():
+    step = plan_frame(FrameFacts(RAW, STAR))
+    assert isinstance(step, Step) and step.stage == "reduce" and len(step.provisional) == 2
+    waiting = plan_frame(FrameFacts(RAW, STAR, settings=Settings(calibration_policy="wait")))
+    assert isinstance(waiting, Settled) and waiting.status == plan.WAITING
+
+
+def test_a_failure_counts_as_there_for_its_run_key_only():
+    facts = FrameFacts(RAW, STAR)
+    step = plan_frame(facts)
+    failed = StageState(step.run_key, plan.FAILED, code="x", sentence="No light.")
+    facts = replace(facts, stages={"reduce": failed})
+    assert plan_frame(facts) == Settled(plan.FAILED, "No light.")
+    assert isinstance(plan_frame(replace(facts, biases=(candidate(2),))), Step)
+
+
+def test_a_spectrum_waits_for_an_arc_of_its_night_and_setting():
+    arcs = (
+        candidate(4, observation=ARC, nights=1),
+        replace(candidate(5, observation=ARC), camera_angle=16.2),
+    )
+    facts = FrameFacts(RAW, STAR, arcs=arcs)
+    reduce = plan_frame(facts)
+    facts = replace(facts, stages={"reduce": done(reduce, product("reduced", "b"))})
+    extract = plan_frame(facts)
+    facts = replace(facts, stages={**facts.stages, "extract": done(extract, product("spectrum", "c"))})
+    settled = plan_frame(facts)
+    assert isinstance(settled, Settled) and settled.status == plan.WAITING and "arc" in settled.reason
+
+
+def test_arcs_of_the_same_pointing_come_first_then_the_nearest():
+    elsewhere = {"ra": "12:00:00.0", "block_id": None}
+    near = replace(candidate(4, minutes=1), **elsewhere)
+    own = candidate(5, minutes=50)
+    assert matching.best_arc(STAR, (near, own)) == own
+    far = replace(candidate(6, minutes=-3), **elsewhere)
+    assert matching.best_arc(STAR, (far, near)) == near
+
+
+@given(st.permutations(range(6)), st.lists(st.integers(-300, 300), min_size=6, max_size=6))
+def test_the_best_does_not_depend_on_the_order(order, minutes):
+    found = [candidate(10 + i, minutes=m) for i, m in enumerate(minutes)]
+    shuffled = [found[i] for i in order]
+    for best in (matching.best_bias, matching.best_flat, matching.best_arc):
+        assert best(STAR, shuffled) == best(STAR, found)
+
+
+def test_a_master_below_the_proposals_minimum_is_not_used():
+    small = replace(candidate(2), members=5)
+    step = plan_frame(FrameFacts(RAW, STAR, biases=(small,)))
+    assert step.input("bias") is None
+    step = plan_frame(FrameFacts(RAW, STAR, biases=(small,), settings=Settings(minimum_biases=5)))
+    assert step.input("bias").id == 2
+
+
+@pytest.mark.parametrize(("members", "due"), [(9, False), (10, True)])
+def test_a_pool_is_combined_from_its_minimum_on(members, due):
+    frames = tuple(candidate(i, minutes=i) for i in range(1, members + 1))
+    decision = plan_pool(PoolFacts("bias", frames, STAR, 10))
+    assert isinstance(decision, Step) == due
+    if due:
+        there = {"bias": StageState(decision.run_key, plan.DONE)}
+        assert plan_pool(PoolFacts("bias", frames, STAR, 10, stages=there)) == Settled(plan.DONE)
+        more = (*frames, candidate(99))
+        assert isinstance(plan_pool(PoolFacts("bias", more, STAR, 10, stages=there)), Step)
+
+
+def test_settings_enter_the_run_keys_they_matter_to_only():
+    facts = FrameFacts(RAW, STAR)
+    changed = replace(facts, settings=Settings(maximum_targets=1))
+    assert plan_frame(facts).run_key == plan_frame(changed).run_key
+    assert plan_frame(facts).run_key != plan_frame(replace(facts, settings=Settings(cosmic_rays="none"))).run_key

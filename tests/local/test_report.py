@@ -1,0 +1,135 @@
+"""What `process` tells: times, latencies, paths of products, when it is over, and the bar."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+
+from infra.local import harvest, quiet, timings
+from infra.local.process import latency
+from infra.local.progress import Progress
+
+
+def invocation(block: str, cpu: float, **more: Any) -> dict[str, Any]:
+    return {
+        "block": block,
+        "outcome": "ok",
+        "cpu": cpu,
+        "wall": 2 * cpu,
+        "aws_seconds": cpu / 2,
+        "peak_memory": 100 + cpu,
+        "sent": 10.0,
+        "started": 10.5,
+    } | more
+
+
+def test_a_row_a_block_in_the_pipelines_order():
+    rows = timings.by_block(
+        [
+            invocation("extract", 1.0),
+            invocation("ingest", 0.2),
+            invocation("ingest", 0.6),
+            {"block": "ingest", "outcome": "died", "error": "…", "wall": 9.0, "sent": 1.0, "started": 2.0},
+        ]
+    )
+    assert [row["block"] for row in rows] == ["ingest", "extract"]
+    ingest = rows[0]
+    assert (ingest["n"], ingest["errors"]) == (3, 1)
+    assert ingest["cpu_median"] == pytest.approx(0.4)
+    assert ingest["wall_max"] == 9.0
+    assert ingest["queued_median"] == 0.5
+    table = timings.table(rows).splitlines()
+    assert len(table) == 3
+    assert len({len(line) for line in table}) == 1
+
+
+def test_percentiles_are_values_that_occurred():
+    assert timings.percentile([3.0, 1.0, 2.0], 50) == 2.0
+    assert timings.percentile(range(1, 101), 95) == 95
+    assert timings.percentile([7.0], 95) == 7.0
+    assert math.isnan(timings.percentile([], 50))
+
+
+def test_a_half_written_line_is_left_for_later(tmp_path):
+    log = tmp_path / "log"
+    log.write_text(json.dumps(invocation("ingest", 1.0)) + '\n{"block": "ing')
+    assert len(timings.read_invocations(log)) == 1
+
+
+def record(identifier: int, name: str, data_type: str = "2", **more: Any) -> dict[str, Any]:
+    return {
+        "id": identifier,
+        "file_name": name,
+        "data_type": data_type,
+        "night": 20180204,
+        "full_path": f"s3://b/reduced/spectrum/20180204/{identifier}/0123456789ab/{name}",
+        "original_file_id": 1,
+        "obstype": "SPECTRUM",
+        "sha256": f"sum{identifier}",
+        "created": "2018-02-04T00:00:10+00:00",
+    } | more
+
+
+def test_no_product_takes_anothers_place():
+    paths = harvest.product_paths([record(5, "s_x.fits"), record(4, "s_x.fits"), record(6, "S_X.fits")])
+    assert paths[4] == "reduced/spectrum/20180204/s_x.fits"
+    assert paths[5] == "reduced/spectrum/20180204/s_x_5.fits"
+    assert paths[6] == "reduced/spectrum/20180204/S_X_6.fits"
+    assert harvest.product_paths([record(7, "../../etc/passwd")])[7] == "reduced/spectrum/20180204/.._.._etc_passwd"
+
+
+def test_latency_is_to_the_first_calibrated_spectrum_of_each_science_frame():
+    start = 1517702400.0  # 2018-02-04T00:00:00Z
+    records = [
+        record(2, "w.fits", "4"),
+        record(3, "w2.fits", "4", created="2018-02-04T00:00:04+00:00"),
+        record(4, "w3.fits", "4", original_file_id=9, created="2018-02-04T00:00:30+00:00"),
+        record(5, "arc.fits", "4", obstype="ARC", original_file_id=8),
+    ]
+    found = latency(records, {1: start, 9: start, 8: start}, [invocation("reduce", 1.0)])
+    assert (found["n"], found["p50"], found["p95"]) == (2, 4.0, 30.0)
+    assert found["aws_share"] == pytest.approx(0.25)
+    assert latency([], {}, [])["p50"] is None
+
+
+def test_the_end_is_when_nothing_is_visible_in_flight_delayed_or_open():
+    busy, orphan, idle = quiet.Load({"ingest": 1}, 0), quiet.Load({"ingest": 0}, 1), quiet.Load({"ingest": 0}, 0)
+    looks = iter([busy, orphan, busy, orphan, orphan, orphan, idle])
+    now = [0.0]
+    sweeps: list[float] = []
+    seen: list[quiet.Load] = []
+
+    def sleep(_: float) -> None:
+        now[0] += 15.0
+
+    quiet.wait(
+        seen.append, sweep=lambda: sweeps.append(now[0]), clock=lambda: now[0], sleep=sleep, look=lambda: next(looks)
+    )
+    assert seen[-1] is idle
+    assert sweeps == [75.0]  # open without any message for longer than 20 s, not while there were messages
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_is_for_terminals_only(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal, pipe = Terminal(), io.StringIO()
+    now = [0.0]
+    for stream in (terminal, pipe):
+        with Progress("night", stream, clock=lambda: now[0]) as progress:
+            for done in range(4):
+                now[0] += 1
+                progress.show(done, 4, "frame")
+            progress.say("A sentence.")
+            progress.show(4, 4)
+    assert "█" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert "\x1b" not in pipe.getvalue()
+    assert pipe.getvalue().splitlines() == ["night 0/4  frame", "A sentence.", "night 4/4"]

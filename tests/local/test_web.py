@@ -1,0 +1,154 @@
+"""One address for page and API: what a browser and the manual's own scripts send must come through."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice import Chalice, Response
+
+from infra.local.web import WebServer
+
+
+def small_api() -> Chalice:
+    app = Chalice(app_name="small")
+
+    @app.route("/", methods=["GET"])
+    def root() -> dict[str, Any]:
+        return {"at": "root"}
+
+    @app.route("/things", methods=["GET", "POST"], content_types=[])
+    def things() -> dict[str, Any]:
+        request = app.current_request
+        return {
+            "query": dict(request.query_params or {}),
+            "body": request.raw_body.decode(),
+            "authorization": request.headers.get("authorization"),
+            "path": request.context["path"],
+            "scheme": request.headers["x-forwarded-proto"],
+        }
+
+    @app.route("/things/{name}", methods=["GET"])
+    def thing(name: str) -> dict[str, Any]:
+        return {"name": name, "seen": app.current_request.uri_params["name"]}
+
+    @app.route("/elsewhere", methods=["GET"])
+    def elsewhere() -> Response:
+        return Response(body="", status_code=302, headers={"Location": "http://127.0.0.1:1/x?a=1&b=2"})
+
+    return app
+
+
+@pytest.fixture
+def notices() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def server(tmp_path: Path, notices: list[str]) -> Iterator[WebServer]:
+    pages = tmp_path / "dist"
+    (pages / "assets").mkdir(parents=True)
+    (pages / "index.html").write_text("<title>page</title>")
+    (pages / "assets" / "a.js").write_text("1")
+    (tmp_path / "secret.txt").write_text("secret")
+    started = WebServer(small_api(), pages, 0, notices.append)
+    yield started
+    started.stop()
+
+
+def ask(server: WebServer, path: str, method: str = "GET", **more: Any) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://").rstrip("/"), timeout=20)
+    try:
+        connection.request(method, path, **more)
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("path", ["/api/things", "/api/things/"])
+def test_a_get_may_have_a_body_and_a_slash_at_its_end(server, path):
+    answer, body = ask(server, f"{path}?page=2", body=b'{"id": 3}', headers={"Authorization": "Token t"})
+    assert answer.status == 200
+    assert json.loads(body) == {
+        "query": {"page": "2"},
+        "body": '{"id": 3}',
+        "authorization": "Token t",
+        "path": path,
+        "scheme": "http",
+    }
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/?x=1"])
+def test_the_root_of_the_api(server, path):
+    assert json.loads(ask(server, path)[1]) == {"at": "root"}
+
+
+def test_names_in_paths_are_decoded(server):
+    assert json.loads(ask(server, "/api/things/a%20%C3%A9")[1]) == {"name": "a é", "seen": "a é"}
+
+
+def test_redirects_and_refusals(server):
+    answer, body = ask(server, "/api/elsewhere")
+    assert (answer.status, answer.headers["Location"], body) == (302, "http://127.0.0.1:1/x?a=1&b=2", b"")
+    answer, body = ask(server, "/api/nothing", headers={"Authorization": "Token t"})
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert "/nothing" in json.loads(body)["detail"]
+    assert ask(server, "/api/elsewhere", "DELETE")[0].status == 405
+    assert ask(server, "/index.html", "POST", body=b"x")[0].status == 405
+    assert ask(server, "/api/things", "POST", body=iter([b"x"]))[0].status == 411
+    assert ask(server, "/api/things", "POST", headers={"Content-Length": "99999999999"})[0].status == 413
+
+
+def test_requests_at_once_do_not_see_each_other(server):
+    def one(number: int) -> bool:
+        answer, body = ask(server, f"/api/things/{number}")
+        return answer.status == 200 and json.loads(body) == {"name": str(number), "seen": str(number)}
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(one, range(80)))
+
+
+def test_the_page(server):
+    answer, body = ask(server, "/")
+    assert (answer.status, body) == (200, b"<title>page</title>")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert ask(server, "/files/2018020400001")[1] == b"<title>page</title>"
+    answer, body = ask(server, "/assets/a.js")
+    assert (answer.headers["Content-Type"].split(";")[0], body) == ("text/javascript", b"1")
+    answer, body = ask(server, "/assets/a.js", "HEAD")
+    assert (answer.headers["Content-Length"], body) == ("1", b"")
+
+
+@pytest.mark.parametrize("path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/../../secret.txt", "/none.js"])
+def test_nothing_outside_the_page_is_shown(server, path):
+    answer, body = ask(server, path)
+    assert answer.status == 404
+    assert b"secret" not in body.replace(b"secret.txt", b"")
+
+
+def test_without_a_built_page_a_short_one_names_the_api(tmp_path, notices):
+    server = WebServer(small_api(), tmp_path / "none", 0, notices.append)
+    try:
+        answer, body = ask(server, "/")
+        assert answer.status == 200
+        assert server.api in body.decode()
+    finally:
+        server.stop()
+
+
+def test_a_taken_port_is_said_and_another_used(server, tmp_path, notices):
+    port = int(server.url.rstrip("/").rsplit(":", 1)[1])
+    other = WebServer(small_api(), tmp_path, port, notices.append)
+    try:
+        used = int(other.url.rstrip("/").rsplit(":", 1)[1])
+        assert used != port
+        assert notices == [f"Port {port} is taken; using {used}."]
+        assert ask(other, "/api")[0].status == 200
+    finally:
+        other.stop()

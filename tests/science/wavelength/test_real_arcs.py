@@ -1,0 +1,69 @@
+"""Real arcs: the figures the real night has to reach."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from chalicelib.science import reference
+from chalicelib.science.frame import Frame, Geometry, MaskBit
+from chalicelib.science.wavelength import Setup, collapse_arc, solve
+
+NIGHT = "sn2018oh_blue_20180204"
+NIGHT_SETUP = Setup(930.0, 13.0, 24.0, "Blue", ("Fe",), "Custom")
+
+
+def read(path, saturation: float) -> Frame:
+    """Level from the prescan, gain and noise from the header, edges cut: no more than this test needs."""
+    header, data = fits.getheader(path), fits.getdata(path).astype(float)
+    binning = tuple(int(b) for b in header["CCDSUM"].split())
+    electrons = (data - np.median(data[:, 6 // binning[0] : 24 // binning[0]])) * header["GAIN"]
+    cut = slice(50 // binning[0], 4110 // binning[0])
+    mask = np.where(data >= saturation, MaskBit.SATURATED, 0).astype(np.uint8)
+    variance = np.maximum(electrons, 0) + header["RDNOISE"] ** 2
+    return Frame(electrons[:, cut].astype(np.float32), variance[:, cut].astype(np.float32), mask[:, cut],
+                 Geometry(binning).cut(cut.start, 0), header)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def library(reference_bundle):
+    return reference.load(reference_bundle)
+
+
+@pytest.fixture(scope="module")
+def night(shared_data, library):
+    frames = [read(shared_data / NIGHT / f"00{n}_Fe_930_blue_long.fits.gz", 49928) for n in (18, 19, 20)]
+    return [solve(collapse_arc(frame), NIGHT_SETUP, library) for frame in frames]
+
+
+def test_night_arcs_have_sixty_laboratory_lines(night):
+    for solution in night:
+        used = [line for line in solution.lines if line.used and 3640 < line.wavelength < 5230]
+        assert len(used) >= 60
+        assert solution.rms / solution.dispersion(2071.0) / 2 <= 0.05
+        assert {"Fe", "Ar"} <= set(solution.lamps)
+
+
+def test_night_arcs_agree(night):
+    column = np.linspace(200, 3950, 200)
+    first, *others = (s.wavelength(column) / s.dispersion(column) / 2 for s in night)
+    for other in others:
+        assert np.sqrt(np.mean((other - first) ** 2)) < 0.02
+
+
+def test_trace_and_slit_middle_differ_by_the_tilt_only(shared_data, library, night):
+    frame = read(shared_data / NIGHT / "0018_Fe_930_blue_long.fits.gz", 49928)
+    top = Frame(frame.data[:60], frame.variance[:60], frame.mask[:60], frame.geometry, frame.header)
+    shift = (solve(collapse_arc(top), NIGHT_SETUP, library).wavelength(2071.0) - night[0].wavelength(2071.0))
+    assert abs(shift / night[0].dispersion(2071.0)) < 0.8
+
+
+@pytest.mark.parametrize(
+    ("name", "angles", "mode", "fewest"), [("sp_400m1", (5.8, 11.6), "400_M1", 25), ("sp_400m2", (7.5, 16.1), "400_M2", 60)]
+)
+def test_red_focus_arcs(shared_data, library, name, angles, mode, fewest):
+    frame = read(shared_data / "focus_red_2019" / f"{name}.fits.gz", 65535)
+    solution = solve(collapse_arc(frame), Setup(400.0, *angles, "Red", ("Hg", "Ar", "Ne"), mode), library)
+    used = [line for line in solution.lines if line.used]
+    assert len(used) >= fewest
+    assert solution.rms / solution.dispersion(2071.0) < 0.12
+    assert solution.template.startswith("goodman_comp_" + mode.replace("_", ""))
