@@ -28,9 +28,7 @@ logger = Logger(service="goodman-live")
 
 def on_queue(block: Block) -> Callable[[Callable[[Any], None]], Any]:
     """Register a block's function for its queue: one message at a time, at most ``block.concurrency`` at once."""
-    return app.on_sqs_message(
-        queue=block.queue, batch_size=1, name=block.name, maximum_concurrency=block.concurrency
-    )
+    return app.on_sqs_message(queue=block.queue, batch_size=1, name=block.name, maximum_concurrency=block.concurrency)
 
 
 def run(block: Block, event: Any, handle: Callable[[str], str]) -> None:
@@ -91,4 +89,4 @@ def sweep(event: Any) -> None:
     """Tell again what was left open."""
     found = sweep_block.sweep()
     if any(found.values()):
-        logger.warning("the sweep found something left open", **found)
+        logger.warning("the sweep found something left open", extra=found)

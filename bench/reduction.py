@@ -49,7 +49,8 @@ def scene(rng: np.random.Generator, shape: tuple[int, int], binning: int, read_n
         distance = x - place - bend
         sky += 10 ** rng.uniform(1.2, 3.6) * np.exp(-0.5 * (distance / width) ** 2)
         lines |= np.abs(distance) < 1.0
-    centre = ny * rng.uniform(0.35, 0.65) + rng.uniform(-8, 8) * (x / nx - 0.5) + rng.uniform(-6, 6) * (x / nx - 0.5) ** 2
+    along = x / nx - 0.5
+    centre = ny * rng.uniform(0.35, 0.65) + rng.uniform(-8, 8) * along + rng.uniform(-6, 6) * along**2
     fwhm = rng.uniform(4.5, 9.0) / binning
     flux = 10 ** rng.uniform(2.0, 4.0) * (0.6 + 0.4 * np.cos(x / nx * 4))
     for place, depth in zip(rng.uniform(0, nx, 12), rng.uniform(-0.8, -0.2, 12)):
@@ -114,11 +115,12 @@ def judge(truth: Scene, flagged: np.ndarray, shown: np.ndarray, read_noise: floa
     }
 
 
-def clock(label: str, work):
+def clock(label: str, work, *arguments, **named):
     start = time.process_time()
-    result = work()
+    result = work(*arguments, **named)
     spent = time.process_time() - start
-    print(f"  {label:<52} {spent:7.3f} CPU s   peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:6.0f} MB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  {label:<52} {spent:7.3f} CPU s   peak {peak:6.0f} MB")
     return result
 
 
@@ -126,8 +128,8 @@ def detector_for(binning: int) -> Detector:
     return Detector("Red", 1.48, 3.89, 65535.0, (binning, binning))
 
 
-def raw(rng: np.random.Generator, electrons: np.ndarray | float, shape: tuple[int, int], detector: Detector) -> RawFrame:
-    """``electrons`` (lit section) as read out: 8-bit structure, level drift, prescan, integers."""
+def raw(rng: np.random.Generator, electrons: np.ndarray, shape: tuple[int, int], detector: Detector) -> RawFrame:
+    """``electrons`` (lit section) as read out: level structure and drift, prescan, integers."""
     ny, nx = shape
     data = np.full(shape, LEVEL, np.float32) + 2 * np.sin(np.arange(nx, dtype=np.float32) / 300)
     data += rng.normal(0, 0.5) + rng.normal(0, detector.read_noise / detector.gain, shape).astype(np.float32)
@@ -141,24 +143,25 @@ def speed(binning: int, members: int, peer: bool) -> None:
     detector, rng = detector_for(binning), np.random.default_rng(1)
     lit = (shape[0], shape[1] - -(-50 // binning))
     print(f"{binning}x{binning}: {shape[1]} x {shape[0]} pixels, {members} members")
-    biases = [raw(rng, 0.0, shape, detector) for _ in range(members)]
-    master_bias = clock(f"combine_bias, {members} frames", lambda: combine.combine_bias(biases, detector))
+    biases = [raw(rng, np.zeros(1), shape, detector) for _ in range(members)]
+    master_bias = clock(f"combine_bias, {members} frames", combine.combine_bias, biases, detector).frame
     if peer:
-        clock(f"  ccdproc.combine of the same {members}", lambda: ccdproc_combine(biases))
+        clock(f"  ccdproc.combine of the same {members}", ccdproc_combine, biases)
     del biases
     row = np.arange(lit[0])[:, None]
     light = 8000 * (0.2 + np.linspace(0, 1, lit[1])) * ((row > 0.1 * lit[0]) & (row < 0.92 * lit[0]))
     flats = [raw(rng, rng.poisson(light).astype(np.float32), shape, detector) for _ in range(members)]
-    master_flat = clock(f"combine_flat, {members} frames", lambda: combine.combine_flat(flats, detector, master_bias.frame))
+    label = f"combine_flat, {members} frames"
+    master_flat = clock(label, combine.combine_flat, flats, detector, master_bias).frame
     del flats
     truth = scene(rng, lit, binning, 0.0, 15.0)
     science = raw(rng, truth.noisy * (light > 0), shape, detector)
-    options = reduction.ReductionOptions()
-    common = dict(bias=master_bias.frame, flat=master_flat.frame)
+    common = {"bias": master_bias, "flat": master_flat, "clean_cosmic_rays": True}
     for label, choice in (("tszf", "none"), ("tszfc dcr", "dcr"), ("tszfc lacosmic", "lacosmic")):
         options = reduction.ReductionOptions(cosmic_rays=choice)
-        done = clock(f"reduce_spectrum {label}", lambda options=options: reduction.reduce_spectrum(
-            science, detector, options=options, clean_cosmic_rays=True, **common))
+        done = clock(
+            f"reduce_spectrum {label}", reduction.reduce_spectrum, science, detector, options=options, **common
+        )
     print(f"  steps {done.steps}, {done.quality}")
 
 
@@ -168,8 +171,15 @@ def ccdproc_combine(frames: list[RawFrame]):
     from astropy.nddata import CCDData
 
     stack = [CCDData(f.data, unit=units.adu) for f in frames]
-    return ccdproc.combine(stack, method="median", mem_limit=4e8, dtype=np.float32, sigma_clip=True,
-                           sigma_clip_low_thresh=3, sigma_clip_high_thresh=3)
+    return ccdproc.combine(
+        stack,
+        method="median",
+        mem_limit=4e8,
+        dtype=np.float32,
+        sigma_clip=True,
+        sigma_clip_low_thresh=3,
+        sigma_clip_high_thresh=3,
+    )
 
 
 def rays(binning: int, seeds: int, peer: bool) -> None:

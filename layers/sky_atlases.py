@@ -8,8 +8,8 @@ Run once by a developer; the results are part of the repository, so nothing is d
 
 - ``solar_atlas.npz``: residual intensity of the Sun, from the Hamburg FTS atlas of the disc centre (Neckel 1999, Solar
   Physics 184, 421), convolved with a Gaussian and sampled on a linear air-wavelength axis.
-- ``airglow.csv``: emission lines of the night sky, from the UVES atlas (Hanuschik 2003, A&A 407, 1157) with its wavelengths
-  brought to air, and lamp lines of towns.
+- ``airglow.csv``: emission lines of the night sky, from the UVES atlas (Hanuschik 2003, A&A 407, 1157) with its
+  wavelengths brought to air, and lamp lines of towns.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ TOWN = [
     (5769.610, 25.0, "Hg 5780"),
     (5790.670, 27.0, "Hg 5780"),
 ]
-#: Lines whose strengths rise and fall together: (first, last, name), Angstrom in air; the OH bands by their upper level. The
-#: faint bands around 5577, a few lines each, are left out: alone in a spectrum they would be taken for the bright line.
+#: Lines whose strengths rise and fall together: (first, last, name), Angstrom in air; OH bands by their upper level.
+#: The faint bands around 5577, a few lines each, are left out: alone in a spectrum they would pass for the bright line.
 GROUPS = [
     (5190, 5205, "[N I] 5200"),
     (5576, 5579, "[O I] 5577"),

@@ -51,12 +51,15 @@ def reference_bundle() -> Path:
 def mocked_aws() -> Iterator[None]:
     """AWS in this process: moto's mock with our bucket and every table, empty.
 
-    Clients are kept from test to test (they are dear to make, and moto's hook sits below them).
+    Clients are kept from test to test (they are dear to make, and moto's hook sits below them). moto is made safe under
+    several writers as in the one-machine stack.
     """
     from moto import mock_aws
 
     from chalicelib.store import clients, codes, tables
+    from infra.local import moto_locks
 
+    moto_locks.install()
     with mock_aws():
         codes.forget()
         clients.s3().create_bucket(Bucket=clients.bucket())

@@ -18,7 +18,7 @@ SENTENCE = (
 
 
 def handle(body: str) -> list[str]:
-    """Record ``failed`` for the run that is due on the message's subjects; an object that was never taken in is sent back."""
+    """Record ``failed`` for the run that is due on the message's subjects; tell of an object never taken in."""
     outcomes = []
     for nudge in parse(body):
         if nudge.raw_key is not None:

@@ -121,9 +121,7 @@ def fail(lease: Lease, step: Step, facts: Facts, *, code: str, sentence: str, re
     """Publish that a step failed: it counts as there for its run key, and nothing older stands in for it."""
     there = facts.stages.get(step.stage)
     attempts = there.attempts + 1 if there and there.run_key == step.run_key else 1
-    state = StageState(
-        step.run_key, plan.FAILED, code=code, sentence=sentence, retryable=retryable, attempts=attempts
-    )
+    state = StageState(step.run_key, plan.FAILED, code=code, sentence=sentence, retryable=retryable, attempts=attempts)
     chain = plan.CHAINS[facts.observation.obstype] if isinstance(facts, FrameFacts) and facts.observation else ()
     stale = chain[chain.index(step.stage) :] if step.stage in chain else (step.stage,)
     gone = [product.id for stage in stale if stage in facts.stages for product in facts.stages[stage].products]
@@ -153,7 +151,10 @@ def settle(lease: Lease, record: Record | None, settled: Settled) -> bool:
             "last_modified": clock.moment(),
         }
         event = _frame_event("plan", record, settled.status, settled.reason)
-        others = [*publish.record_operations([Change(record, changed)]), publish.event_operation(lease.subject, lease.attempt, event)]
+        others = [
+            *publish.record_operations([Change(record, changed)]),
+            publish.event_operation(lease.subject, lease.attempt, event),
+        ]
     return subjects.release(lease, settled=True, others=others, status=settled.status, reason=settled.reason)
 
 

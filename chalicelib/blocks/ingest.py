@@ -37,14 +37,12 @@ def handle(key: str) -> str:
     problem = scanned.problem
     if problem is None:
         try:
-            observation = observe(scanned.header, _comments(scanned.header))
+            observation = observe(scanned.header or {}, _comments(scanned.header))
         except NotGoodman as refused:
             problem = str(refused)
     night = observation.night if observation else upload_night
     identity = (
-        identities.raw_identity(scanned.sha256)
-        if observation
-        else identities.unreadable_identity(key, scanned.sha256)
+        identities.raw_identity(scanned.sha256) if observation else identities.unreadable_identity(key, scanned.sha256)
     )
     identifier = identities.identify(identity, night)
     lease = subjects.take(subjects.frame_subject(identifier), topology.INGEST.lease)
@@ -52,7 +50,7 @@ def handle(key: str) -> str:
         return "held"
     try:
         if items.get("files", {"id": identifier}) is None:
-            facts = {
+            facts: dict[str, Any] = {
                 "identifier": identifier,
                 "bucket": clients.bucket(),
                 "key": key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..domain import naming, plan, records, topology
 from ..domain.headers import ARC, IMAGING_TECHNIQUE
@@ -32,7 +33,7 @@ def make_reduced(step: Step, facts: Facts) -> Sequence[Product]:
         flat_order=settings.flat_order,
     )
     bias, flat = step.input("bias"), step.input("flat")
-    masters = {"bias": inputs.frame(bias), "flat": inputs.frame(flat), "options": options}
+    masters: dict[str, Any] = {"bias": inputs.frame(bias), "flat": inputs.frame(flat), "options": options}
     masters |= {"bias_name": bias.name if bias else None, "flat_name": flat.name if flat else None}
     raw = inputs.raw(facts.raw)
     detector = inputs.detector_of(o)

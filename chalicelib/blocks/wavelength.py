@@ -47,7 +47,9 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
         calibrated = spectrum.with_data(solution=zero.apply(solution))
         number = spectrum.target if len(sources) > 1 else None
         products.append(_calibrated(step, facts, source, arc, calibrated, solution, zero, number))
-        products += _lamps(step, facts, arc, arc_observation, arc_raw, lamp, arc_frame.geometry, spectrum, solution, number)
+        products += _lamps(
+            step, facts, arc, arc_observation, arc_raw, lamp, arc_frame.geometry, spectrum, solution, number
+        )
     return products
 
 

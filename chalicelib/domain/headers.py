@@ -193,7 +193,9 @@ def _needed_number(header: Mapping[str, Any], key: str, why: str, *, low: float,
 def _must_be_goodman(header: Mapping[str, Any]) -> None:
     name = _text(header, "INSTRUME")
     if not name:
-        raise NotGoodman("no_instrument", "The card INSTRUME is missing: this is not a frame of the Goodman spectrograph.")
+        raise NotGoodman(
+            "no_instrument", "The card INSTRUME is missing: this is not a frame of the Goodman spectrograph."
+        )
     if not ("GOODMAN" in name.upper() or name.upper().startswith("GHTS")):
         raise NotGoodman("other_instrument", f"The frame is from {name!r}, not from the Goodman spectrograph.")
 

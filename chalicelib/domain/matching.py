@@ -158,10 +158,8 @@ def best_flat(o: Observation, candidates: Iterable[Candidate]) -> Candidate | No
 
 
 def best_arc(o: Observation, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The arc for a spectrum: same setting; of its own pointing or block first; then same filters and ROI, the nearest."""
-    usable = [
-        c for c in candidates if nights_between(c.night, o.night) <= ARC_NIGHTS and _same_setting(o, c)
-    ]
+    """The arc for a spectrum: same setting; its own pointing or block first; then same filters and ROI, the nearest."""
+    usable = [c for c in candidates if nights_between(c.night, o.night) <= ARC_NIGHTS and _same_setting(o, c)]
     return min(usable, key=lambda c: (not _same_pointing(o, c), *_preference(o, c), *_nearness(o, c)), default=None)
 
 

@@ -177,8 +177,6 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
     return Settled(PROVISIONAL, _sentence(provisional)) if provisional else Settled(DONE)
 
 
-
-
 def plan_pool(facts: PoolFacts) -> Step | Settled:
     """The next step of a pool: to combine its members, if there are enough and they are not combined yet."""
     if len(facts.members) < facts.minimum or facts.observation is None:

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
-def _setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None, high: float | None = None) -> Any:
+def _setting(
+    default: Any, help: str, *, choices: tuple = (), low: float | None = None, high: float | None = None
+) -> Any:
     return field(default=default, metadata={"help": help, "choices": choices, "low": low, "high": high})
 
 

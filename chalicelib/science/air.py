@@ -3,9 +3,9 @@
 The refractive index is that of standard dry air (15 C, 101325 Pa) after Peck & Reeder (1972, JOSA 62, 958), the formula
 behind the air wavelengths of the NIST Atomic Spectra Database, so a laboratory line keeps its laboratory vacuum
 wavelength. Ciddor (1996, Applied Optics 35, 1566), Morton (2000, ApJS 130, 403) and Edlen (1953) agree with it to
-0.0006 Angstrom between 3000 and 11000 Angstrom. The formula of Greisen et al. (2006) for FITS ``AWAV`` axes, the default
-of ``specutils``, holds for air of 0 C and differs by 0.05 to 0.15 Angstrom: it is not the one spectroscopists' line
-lists use.
+0.0006 Angstrom between 3000 and 11000 Angstrom. The formula of Greisen et al. (2006) for FITS ``AWAV`` axes, the
+default of ``specutils``, holds for air of 0 C and differs by 0.05 to 0.15 Angstrom: it is not the one spectroscopists'
+line lists use.
 """
 
 from __future__ import annotations

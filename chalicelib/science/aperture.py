@@ -106,6 +106,10 @@ class Target:
         offset = (rows - self.trace).astype(np.float32)
         return np.asarray(profile_value(offset, self.fwhm.astype(np.float32), self.fit.beta), dtype=np.float32)
 
+    def overlaps(self, other: Target) -> bool:
+        """Whether this target's light reaches into the other's window noticeably."""
+        return float(np.min(np.abs(self.trace - other.trace))) < 6 * float(np.max(self.fwhm)) + WINDOW * float(np.max(other.fwhm))
+
     def light_at(self, rows: np.ndarray) -> np.ndarray:
         """The target's electrons on array ``rows`` (nw, nx): smooth flux times profile."""
         if self.flux is None:

@@ -9,6 +9,7 @@ import numpy as np
 from . import overscan
 from .errors import CalibrationMismatch
 from .frame import Detector, Frame, Geometry, MaskBit, RawFrame
+from .robust import pixel_noise
 
 LEVEL_CARD = "GSP_BLVL"
 READ_NOISE_CARD = "GSP_BRDN"
@@ -148,5 +149,7 @@ def subtract(raw: RawFrame, detector: Detector, bias: Frame | None, part: tuple[
         np.nan_to_num(electrons, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     variance = np.maximum(electrons, 0)
     noise = read_noise(detector, bias)
+    if bias is None and not level.measured:  # the light under the darkest part is gone, its photon noise is not
+        noise = max(noise, detector.gain * pixel_noise(pixels))
     variance += np.float32(noise**2) + np.asarray(extra, np.float32)
     return Debiased(Frame(electrons, variance, mask, geometry, raw.header), level, noise, note)

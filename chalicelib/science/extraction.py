@@ -216,7 +216,7 @@ def _measure(scene: Scene, fits: list[TraceFit], zones: list[UserAperture | None
             targets.append(Target(scene, fit, (zone.target[0] / b, zone.target[1] / b), sky))
     for target in targets:
         target.measure(scene, _others(target, targets))
-    blended = len(targets) > 1
+    blended = any(a.overlaps(b) for a in targets for b in targets if a is not b)
     for turn in range(3 if blended else 1):
         for target in targets:
             if turn < 2:
@@ -232,7 +232,7 @@ def _others(target: Target, targets: list[Target]) -> np.ndarray:
     """Light of the other targets in a target's window, electrons, (nw, nx)."""
     light = np.zeros(target.rows.shape, np.float32)
     for other in targets:
-        if other is not target and np.min(np.abs(other.trace - target.trace)) < 15 * float(np.max(other.fwhm)) + 20:
+        if other is not target and (other.overlaps(target) or target.overlaps(other)):
             light += other.light_at(target.rows)
     return light
 

@@ -146,7 +146,7 @@ def _series(values: np.ndarray, usable: np.ndarray, order: int) -> np.ndarray:
     """
     x = np.linspace(-1, 1, len(values))
     kept = usable & (values > 0)
-    degree = int(min(order, max(1, kept.sum() // 10)))
+    degree = min(order, max(1, int(np.count_nonzero(kept)) // 10))
     basis = chebyshev.chebvander(x, degree)
     fit = np.ones(len(values))
     for _ in range(4):
@@ -167,7 +167,7 @@ def _row_series(data: np.ndarray, good: np.ndarray, order: int) -> np.ndarray:
     """``(ny, nx)`` Chebyshev series of each row of an already lamp-free flat, bad pixels left out."""
     ny, nx = data.shape
     columns = good.mean(axis=0) > 0.5
-    degree = int(min(order, max(1, columns.sum() // 10)))
+    degree = min(order, max(1, int(np.count_nonzero(columns)) // 10))
     basis = chebyshev.chebvander(np.linspace(-1, 1, nx), degree)
     level = median(data[:, columns], 1)
     values = np.where(good, data, level[:, None])[:, columns].astype(np.float64)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .frame import Detector
-from .rawfile import is_full_width
+from .robust import scatter
+from .section import is_full_width
 
 # Unbinned columns of a full-width readout. The Blue chip's overscan (4114 on) is not used: it lags behind bright
 # light by 1-2 ADU, the prescan, read before any light, does not. The Red chip's first columns settle.
@@ -99,7 +100,7 @@ def _robust_mean(pixels: np.ndarray) -> tuple[float, float]:
     else:
         median = np.median(pixels, axis=0)
     residual = pixels - median
-    sigma = max(1.4826 * float(np.nanmedian(np.abs(residual))), 0.3)
+    sigma = max(scatter(residual[np.isfinite(residual)]), 0.3)
     kept = np.abs(residual) < 4 * sigma
     means = np.nanmean(np.where(kept, pixels, np.nan), axis=0)
     return float(np.nanmean(means)), sigma / max(1.0, kept.sum()) ** 0.5

@@ -14,7 +14,7 @@ import re
 import warnings
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -22,6 +22,10 @@ from astropy.io.fits.verify import VerifyError
 
 from .errors import UnreadableFrame, UnusableFrame
 from .frame import RawFrame
+from .rawheader import image_header, parse_header
+from .section import section
+
+__all__ = ["Scan", "read_raw", "scan", "section"]
 
 BLOCK = 2880
 CARD = 80
@@ -32,11 +36,6 @@ MAX_HEADER_BLOCKS = 200
 GZIP_MAGIC = b"\x1f\x8b"
 OTHER_PACKERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)"}
 _END = re.compile(rb"END *$")
-_STRUCTURAL = re.compile(r"(SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|EXTEND|T(TYPE|FORM|UNIT|DIM)\d+|THEAP)$")
-_COMPRESSION = re.compile(
-    r"Z(IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|QUANTIZ|DITHER0|SIMPLE|TENSION|EXTEND|BLOCKED|PCOUNT"
-    r"|GCOUNT|HECKSUM|DATASUM|MASKCMP|SCALE|ZERO|BLANK)$"
-)
 
 
 @dataclass(frozen=True)
@@ -70,44 +69,6 @@ class _Problem(Exception):
         self.code = code
 
 
-def parse_header(block: bytes) -> fits.Header:
-    """The cards of ``block``; bytes that are not printable ASCII become ``?``, broken cards become COMMENT cards."""
-    printable = bytes(c if 32 <= c < 127 else 63 for c in range(256))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        header = fits.Header.fromstring(block.translate(printable))
-        for index, card in enumerate(header.cards):
-            try:
-                value, _ = card.value, card.comment
-                if isinstance(value, float) and not math.isfinite(value):
-                    raise ValueError(value)
-                card.verify("silentfix")
-            except (VerifyError, ValueError, KeyError, AttributeError):
-                text = card.image.rstrip()[:70]
-                del header[index]
-                header.insert(index, ("COMMENT", text))
-    return header
-
-
-def _image_header(header: fits.Header, primary: fits.Header | None) -> fits.Header:
-    """Cards of an image in an extension as if it were the primary image: what the rest of the program sees."""
-    compressed = bool(header.get("ZIMAGE", False))
-    prefix = "Z" if compressed else ""
-    dimensions = int(header.get(prefix + "NAXIS", 0))
-    cards = [fits.Card("SIMPLE", True), fits.Card("BITPIX", header.get(prefix + "BITPIX", 16))]
-    cards.append(fits.Card("NAXIS", dimensions))
-    cards += [fits.Card(f"NAXIS{i}", header.get(f"{prefix}NAXIS{i}", 0)) for i in range(1, dimensions + 1)]
-    merged = fits.Header(cards)
-    for source in (header, primary):
-        known = set(merged)
-        for card in source.cards if source is not None else ():
-            structural = _STRUCTURAL.match(card.keyword) or (compressed and _COMPRESSION.match(card.keyword))
-            repeated = source is primary and card.keyword in known
-            if not structural and not repeated:
-                merged.append(card, end=True)
-    return merged
-
-
 def _data_size(header: fits.Header) -> int:
     axes = [int(header.get(f"NAXIS{i}", 0)) for i in range(1, int(header.get("NAXIS", 0)) + 1)]
     if not axes:
@@ -135,7 +96,7 @@ class _Structure:
         self.header: fits.Header | None = None  # of the image, once found
         self.primary: fits.Header | None = None
         self.data_start = 0  # byte offset of the image's pixels
-        self.complete = False  # the image's pixels have all been seen
+        self._complete = False
         self.compressed = False  # the image is packed in tiles (fpack)
         self._pending = bytearray()
         self._left = 0  # data bytes still to come
@@ -143,7 +104,13 @@ class _Structure:
         self._size = 0
         self._seen = 0
 
-    def feed(self, piece: bytes) -> None:
+    @property
+    def complete(self) -> bool:
+        """Whether the image's pixels have all been seen."""
+        return self._complete
+
+    def feed(self, piece: bytes) -> bool:
+        """Take the next bytes; True once the image's pixels have all been seen."""
         view = memoryview(piece)
         while view.nbytes and not self.complete:
             if self._left or self._padding:
@@ -151,7 +118,7 @@ class _Structure:
                 if self._left:
                     self._left -= step
                     if not self._left and self.header is not None:
-                        self.complete = True
+                        self._complete = True
                 else:
                     self._padding -= step
                 view, self._seen = view[step:], self._seen + step
@@ -161,6 +128,7 @@ class _Structure:
             view, self._seen = view[step:], self._seen + step
             if len(self._pending) % BLOCK == 0:
                 self._block()
+        return self._complete
 
     def _block(self) -> None:
         if self.primary is None and len(self._pending) == BLOCK and not self._pending.startswith(b"SIMPLE  ="):
@@ -186,12 +154,15 @@ class _Structure:
         self._size = self._left = _data_size(header)
         self._padding = -self._left % BLOCK
         if image and self._left:
-            self.header = _image_header(header, self.primary) if extension else header
+            self.header = image_header(header, self.primary) if extension else header
             self.data_start, self.compressed = self._seen, compressed
             _check_axes(self.header)
             if self._left > self.limit or _data_size(self.header) > self.limit:
-                raise _Problem("too_large", f"The header promises {_data_size(self.header) / 1e6:.0f} MB of pixels; "
-                               f"a Goodman frame has at most 40 MB.")
+                raise _Problem(
+                    "too_large",
+                    f"The header promises {_data_size(self.header) / 1e6:.0f} MB of pixels; "
+                    f"a Goodman frame has at most 40 MB.",
+                )
         if not extension:
             self.primary = header
 
@@ -201,15 +172,18 @@ class _Structure:
             return
         if self._left:
             share = 100 * (1 - self._left / self._size)
-            raise _Problem("truncated", f"The file ends after {share:.0f} % of its pixels: the transfer was cut "
-                           "short. Please upload it again.")
+            raise _Problem(
+                "truncated",
+                f"The file ends after {share:.0f} % of its pixels: the transfer was cut short. Please upload it again.",
+            )
         if self.primary is None and not self._pending:
             raise _Problem("empty", "The file is empty.")
         if self.primary is None and not b"SIMPLE  =".startswith(bytes(self._pending[:9])):
             raise _not_fits(bytes(self._pending[:16]))
         if self.primary is None or self._pending.startswith(b"XTENSION"):
-            raise _Problem("truncated", "The file ends inside its header: the transfer was cut short. Please "
-                           "upload it again.")
+            raise _Problem(
+                "truncated", "The file ends inside its header: the transfer was cut short. Please upload it again."
+            )
         raise _Problem("no_image", "The file has FITS headers but no image in them.")
 
 
@@ -230,7 +204,7 @@ class _Unpacker:
         self.total = 0
         self._start = b""
         self._gzip: bool | None = None
-        self._decoder = None
+        self._decoder: Any = None
 
     def pieces(self, chunk: bytes):
         if self._gzip is None:
@@ -250,12 +224,15 @@ class _Unpacker:
             try:
                 piece = self._decoder.decompress(chunk, 4 * CHUNK)
             except zlib.error as error:
-                raise _Problem("corrupt", "The gzip stream is damaged: it cannot be unpacked. Please upload the "
-                               "file again.") from error
+                raise _Problem(
+                    "corrupt", "The gzip stream is damaged: it cannot be unpacked. Please upload the file again."
+                ) from error
             self.total += len(piece)
             if self.total > self.limit:
-                raise _Problem("too_large", f"The file unpacks to more than {self.limit / 1e6:.0f} MB; a Goodman "
-                               "frame has at most 40 MB.")
+                raise _Problem(
+                    "too_large",
+                    f"The file unpacks to more than {self.limit / 1e6:.0f} MB; a Goodman frame has at most 40 MB.",
+                )
             yield piece
             if self._decoder.eof:
                 chunk, self._decoder = self._decoder.unused_data, None
@@ -289,13 +266,13 @@ def scan(stream: BinaryIO, *, max_bytes: int = MAX_BYTES, max_decompressed: int 
         digest.update(chunk)
         size += len(chunk)
         if size > max_bytes and problem is None:
-            problem = _Problem("too_large", f"The file has more than {max_bytes / 1e6:.0f} MB; a Goodman frame has "
-                               "at most 40 MB.")
+            problem = _Problem(
+                "too_large", f"The file has more than {max_bytes / 1e6:.0f} MB; a Goodman frame has at most 40 MB."
+            )
         if problem is None and not structure.complete:
             try:
                 for piece in unpacker.pieces(chunk):
-                    structure.feed(piece)
-                    if structure.complete:
+                    if structure.feed(piece):
                         break
             except _Problem as found:
                 problem = found
@@ -342,18 +319,19 @@ def read_raw(data: bytes, *, max_decompressed: int = MAX_DECOMPRESSED) -> RawFra
     assert structure.header is not None
     unpacked = b"".join(parts)
     parts.clear()
-    pixels = _unpack_tiles(unpacked) if structure.compressed else _pixels(unpacked, structure)
+    pixels = (
+        _unpack_tiles(unpacked) if structure.compressed else _pixels(unpacked, structure.header, structure.data_start)
+    )
     return RawFrame(_checked(pixels), structure.header)
 
 
-def _pixels(data: bytes, structure: _Structure) -> np.ndarray:
-    header = structure.header
+def _pixels(data: bytes, header: fits.Header, start: int) -> np.ndarray:
     types = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
     kind = types.get(int(header["BITPIX"]))
     if kind is None:
         raise UnreadableFrame(f"BITPIX {header['BITPIX']} is not a FITS pixel type: the header is damaged.")
     shape = (int(header["NAXIS2"]), int(header["NAXIS1"]))
-    stored = np.frombuffer(data, kind, count=shape[0] * shape[1], offset=structure.data_start).reshape(shape)
+    stored = np.frombuffer(data, kind, count=shape[0] * shape[1], offset=start).reshape(shape)
     scale, zero, blank = header.get("BSCALE", 1), header.get("BZERO", 0), header.get("BLANK")
     if not all(isinstance(v, (int, float)) for v in (scale, zero)):
         raise UnreadableFrame("BSCALE or BZERO is not a number: the header is damaged.")
@@ -391,58 +369,3 @@ def _checked(pixels: np.ndarray) -> np.ndarray:
     if low == high:
         raise UnusableFrame(f"Every pixel has the same value ({low:g}): there is no image in this file.")
     return pixels
-
-
-# Lit part of a full-width readout in unbinned pixels, from frames whose prescan, overscan and edge columns were
-# looked at: the first and last lit column of the Blue chip collect the light of their neighbours outside.
-_LIT_COLUMNS = {"Blue": (20, 4110), "Red": (50, 4142), "": (50, 4110)}
-_FULL_WIDTH = (4130, 4160)
-_SECTION = re.compile(r"\s*\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]\s*$")
-
-
-def is_full_width(columns: int, binning: int) -> bool:
-    """Whether a frame of that many columns was read with its prescan (``columns`` binned by ``binning``)."""
-    return _FULL_WIDTH[0] <= columns * binning + binning - 1 and columns * binning <= _FULL_WIDTH[1]
-
-
-def section(
-    text: str | None, shape: tuple[int, int], binning: tuple[int, int], camera: str = ""
-) -> tuple[slice, slice]:
-    """The part of a raw frame that light falls on: TRIMSEC where it makes sense, else the geometry's.
-
-    Parameters
-    ----------
-    text : str or None
-        The TRIMSEC card, ``[x1:x2,y1:y2]``, 1-based and inclusive, in binned or in unbinned pixels, or nonsense.
-    shape : (ny, nx)
-        Of the raw frame, binned pixels.
-    binning : (serial, parallel)
-    camera : str
-        ``"Red"``, ``"Blue"`` or ``""`` (unknown: what is safe for both).
-
-    Returns
-    -------
-    (slice, slice)
-        Rows and columns of the array. Prescan, overscan and the first row (it carries the charge of the rows that
-        were skipped) are never part of it; a TRIMSEC that would leave less than half of the frame is not believed.
-    """
-    ny, nx = shape
-    bx, by = binning
-    columns, rows = (0, nx), (1 if ny > 16 else 0, ny)
-    if is_full_width(nx, bx):
-        low, high = _LIT_COLUMNS.get(camera, _LIT_COLUMNS[""])
-        columns = (-(-low // bx), min(high // bx, nx))
-    match = _SECTION.match(text or "")
-    if match:
-        x1, x2, y1, y2 = map(int, match.groups())
-        columns = _narrowed(columns, (x1, x2), nx, bx)
-        rows = _narrowed(rows, (y1, y2), ny, by)
-    return slice(*rows), slice(*columns)
-
-
-def _narrowed(default: tuple[int, int], limits: tuple[int, int], size: int, binning: int) -> tuple[int, int]:
-    first, last = limits[0] - 1, limits[1]  # 0-based, half open
-    if last > size:  # unbinned units
-        first, last = -(-first // binning), last // binning
-    first, last = max(first, default[0]), min(last, default[1])
-    return (first, last) if last - first > (default[1] - default[0]) / 2 else default

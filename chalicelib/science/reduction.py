@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import bias as biases
-from . import cosmic, flat, slit
-from .errors import CalibrationMismatch, UnusableFrame
+from . import cosmic, slit
+from . import flat as flats
+from .errors import UnusableFrame
 from .frame import Detector, Frame, MaskBit, RawFrame
-from .rawfile import section
+from .section import section
 
 _LEAST_PIXELS = 16
 _LETTERS = "cfzst"  # the order of product names, whatever the order of the work
@@ -29,8 +30,8 @@ class ReductionOptions:
     def __post_init__(self):
         if self.cosmic_rays not in ("default", *cosmic.METHODS):
             raise ValueError(f"cosmic_rays {self.cosmic_rays!r} is none of default, {', '.join(cosmic.METHODS)}")
-        if self.flat_normalization not in flat.METHODS:
-            raise ValueError(f"flat_normalization {self.flat_normalization!r} is none of {', '.join(flat.METHODS)}")
+        if self.flat_normalization not in flats.METHODS:
+            raise ValueError(f"flat_normalization {self.flat_normalization!r} is none of {', '.join(flats.METHODS)}")
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _slit(frame: Frame, master: Frame | None, log: _Log) -> tuple[Frame, Frame |
 def _flattened(
     frame: Frame, master: Frame, outside: np.ndarray | None, options: ReductionOptions, log: _Log, name: str
 ) -> tuple[Frame, np.ndarray | None]:
-    response = flat.normalise(master, options.flat_normalization, options.flat_order, outside)
+    response = flats.normalise(master, options.flat_normalization, options.flat_order, outside)
     if response.covered == 0:
         log.cards["GSP_FLAT"] = ("none", "Master flat image")
         log.cards["GSP_NORM"] = ("none", "Flat normalization method")
@@ -227,10 +228,13 @@ def _flattened(
     log.cards["GSP_FLAT"] = (name or "master", "Master flat image")
     log.cards["GSP_NORM"] = (response.method, "Flat normalization method")
     order = "" if response.method == "mean" else f" (Chebyshev order {options.flat_order})"
-    log.done("f", f"flat-fielded, normalisation {response.method}{order}; {100 * response.covered:.1f} % of the "
-             "pixels have a flat")
+    log.done(
+        "f",
+        f"flat-fielded, normalisation {response.method}{order}; {100 * response.covered:.1f} % of the "
+        "pixels have a flat",
+    )
     log.quality["flat_covered"] = round(response.covered, 5)
-    return flat.divide(frame, response), response.data
+    return flats.divide(frame, response), response.data
 
 
 def _cosmic_rays(
@@ -277,10 +281,7 @@ def _finished(frame: Frame, log: _Log) -> Reduced:
     data = np.ascontiguousarray(frame.data, np.float32)
     variance = np.ascontiguousarray(frame.variance, np.float32)
     mask = np.ascontiguousarray(frame.mask, np.uint8)
-    counts = {bit.name.lower(): int(np.count_nonzero(mask & np.uint8(bit))) for bit in MaskBit}
+    counts = {str(bit.name).lower(): int(np.count_nonzero(mask & np.uint8(bit))) for bit in MaskBit}
     log.quality["mask"] = counts
     log.quality["median_e"] = round(float(np.median(data[::4, ::4])), 3)
     return Reduced(Frame(data, variance, mask, frame.geometry, header), log.steps, cards, log.history, log.quality)
-
-
-__all__ = ["CalibrationMismatch", "Reduced", "ReductionOptions", "reduce_image", "reduce_spectrum"]

@@ -19,6 +19,8 @@ PROMISING = 0.75
 #: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
 LEADER = 30.0
 LEADER_WIDTHS = (1.0, 1.7)
+#: Closer than this many widths to a target, one fainter than this share of it is taken for a misfit of its profile.
+FLANK, FLANK_SHARE = 2.2, 0.02
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
 TYPICAL_WIDTH, WIDTH_SIGMA = 6.5, 0.4
@@ -81,7 +83,7 @@ def find_targets(
         if leader is not None and _is_halo(fit, leader):
             halos.append(fit)
             continue
-        if not _plausible(fit, rest, limit, ny):
+        if not _plausible(fit, rest, limit, ny) or _is_misfit(fit, fits):
             refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
             continue
         fits.append(fit)
@@ -95,6 +97,15 @@ def _is_halo(fit: TraceFit, leader: TraceFit) -> bool:
     middle = (fit.columns - 1) / 2
     wide = width_of(fit) > 2.5 * width_of(leader)
     return wide and abs(float(fit.row(middle) - leader.row(middle))) < width_of(fit)
+
+
+def _is_misfit(fit: TraceFit, fits: list[TraceFit]) -> bool:
+    """Whether a fit is what a much brighter target's profile leaves over in its own flank."""
+    middle = (fit.columns - 1) / 2
+    return any(
+        abs(float(fit.row(middle) - other.row(middle))) < FLANK * width_of(other) and fit.flux < FLANK_SHARE * other.flux
+        for other in fits
+    )
 
 
 def fit_at(
@@ -222,6 +233,11 @@ def _plausible(fit: TraceFit, rest: Collapsed, limit: float, ny: int) -> bool:
     if not (0.8 < width < max(ny / 4, 10)) or not (0 <= middle <= ny - 1):
         return False
     if fit.significance < limit:
+        return False
+    # At the very ends of the slit the sky is extrapolated: only what is bright is believed there.
+    usable, track = np.flatnonzero(np.isfinite(rest.variance).any(axis=0)), fit.row(rest.column)
+    near_end = track.min() < usable[0] + 1.5 * width or track.max() > usable[-1] - 1.5 * width
+    if near_end and fit.significance < 15:
         return False
     rows = np.arange(ny)
     shape = profile_value(rows[None, :] - fit.row(rest.column)[:, None], fit.fwhm(rest.column)[:, None], fit.beta)

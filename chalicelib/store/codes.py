@@ -7,6 +7,7 @@ does not know.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from ..domain.facets import FACETS
@@ -18,6 +19,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SEPARATOR = "_"
 
 _known: dict[str, list[str]] = {}
+_lock = threading.Lock()
 
 
 class UnknownCode(ValueError):
@@ -43,12 +45,14 @@ def decode(code: str) -> dict[str, str]:
         raise UnknownCode(code) from None
     if len(places) > len(FACETS):
         raise UnknownCode(code)
-    if any(place >= len(_known.get(name, ())) for name, place in zip(FACETS, places)):
-        _load()
-    try:
-        values = {name: _known[name][place] for name, place in zip(FACETS, places)}
-    except (KeyError, IndexError):
-        raise UnknownCode(code) from None
+    values = {}
+    for name, place in zip(FACETS, places):
+        known = _known.get(name, [])
+        if not 0 <= place < len(known):
+            known = _load(name)
+        if not 0 <= place < len(known):
+            raise UnknownCode(code)
+        values[name] = known[place]
     return dict.fromkeys(FACETS[len(places) :], "") | values  # a facet appended later is absent in old codes
 
 
@@ -58,23 +62,24 @@ def forget() -> None:
 
 
 def _place(name: str, value: str) -> int:
-    if value not in _known.get(name, ()):
-        _load()
-    while value not in _known.get(name, ()):
-        _append(name, value)
-        _load()
-    return _known[name].index(value)
+    values = _known.get(name, [])
+    if value not in values:
+        values = _load(name)
+    while value not in values:
+        _append(name, value, len(values))
+        values = _load(name)
+    return values.index(value)
 
 
-def _append(name: str, value: str) -> None:
-    """Append a value if nobody else appended anything since the list was read."""
+def _append(name: str, value: str, length: int) -> None:
+    """Append a value if nobody else appended anything since the list was read, ``length`` values long."""
     operation = items.operation(
         "Update",
         "counters",
         key=_KEY,
         update="SET #facet = list_append(if_not_exists(#facet, :none), :value)",
         condition="attribute_not_exists(#facet) OR size(#facet) = :length",
-        values={"none": [], "value": [value], "length": len(_known.get(name, ()))},
+        values={"none": [], "value": [value], "length": length},
         names={"#facet": name},
     )
     try:
@@ -83,9 +88,15 @@ def _append(name: str, value: str) -> None:
         pass  # another process appended: the caller reads again
 
 
-def _load() -> None:
+def _load(name: str) -> list[str]:
+    """Read all lists anew; the one of facet ``name``. Lists only grow: an older answer never replaces a newer one."""
     item = items.get("counters", _KEY) or {}
-    _known.update({name: list(item[name]) for name in FACETS if name in item})
+    with _lock:
+        for facet in FACETS:
+            read = list(item.get(facet, ()))
+            if len(read) >= len(_known.get(facet, ())):
+                _known[facet] = read
+        return _known[name]
 
 
 def _base36(number: int) -> str:

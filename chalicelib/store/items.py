@@ -108,9 +108,7 @@ def batch_get(table: str, keys: list[Item], *, consistent: bool = True) -> list[
     found: list[Item] = []
     name = clients.table_name(table)
     for start in range(0, len(keys), 100):
-        pending = {
-            name: {"Keys": [to_wire(key) for key in keys[start : start + 100]], "ConsistentRead": consistent}
-        }
+        pending = {name: {"Keys": [to_wire(key) for key in keys[start : start + 100]], "ConsistentRead": consistent}}
         attempt = 0
         while pending:
             response = clients.dynamodb().batch_get_item(RequestItems=pending)

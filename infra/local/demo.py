@@ -12,7 +12,7 @@ from typing import Any
 from infra.local.progress import Progress
 from infra.local.stack import Stack
 
-FRAMES = {"n_science": 6, "exposures_per_target": 2}
+FRAMES: dict[str, Any] = {"n_science": 6, "exposures_per_target": 2}
 """A night that shows everything and takes a few minutes; the rest is the simulator's default."""
 
 

@@ -82,7 +82,7 @@ class UndoLog:
                 if item is None:
                     table.items.pop(hash_key, None)
                 else:
-                    table.items[hash_key] = item
+                    table.items[hash_key] = item  # type: ignore[assignment]
                 continue
             partition = table.items[hash_key]
             if item is None:
@@ -136,7 +136,7 @@ def _attempt(
     backend: DynamoDBBackend, operation: str, request: dict[str, Any], current: Item | None
 ) -> tuple[str | None, str | None, dict[str, Any] | None]:
     """Do one item of a transaction; the cancellation reason (code, message, old item), Nones when it went well."""
-    expression = {
+    expression: dict[str, Any] = {
         "condition_expression": request.get("ConditionExpression"),
         "expression_attribute_names": request.get("ExpressionAttributeNames"),
         "expression_attribute_values": request.get("ExpressionAttributeValues"),

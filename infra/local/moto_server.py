@@ -39,7 +39,7 @@ class MotoServer:
             threaded=True,
             request_handler=type("QuietHandler", (MotoRequestHandler,), {"log_request": lambda *_: None}),
         )
-        self._server.daemon_threads = True
+        self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="moto", daemon=True)
         self._thread.start()
         self.url = f"http://{host}:{self._server.server_port}"

@@ -62,7 +62,7 @@ def process(folder: Path, out: Path, *, workers: int | None = None, as_json: boo
             )
             for upload in uploads
         ]
-        report = {
+        report: dict[str, Any] = {
             "files": [asdict(line) for line in lines],
             "problems": [*written.problems, *_lost()],
             "blocks": timings.by_block(invocations),
@@ -70,9 +70,10 @@ def process(folder: Path, out: Path, *, workers: int | None = None, as_json: boo
             "out": str(out),
         }
     failed = report["problems"] or any(line.status == "failed" for line in lines)
-    report["exit"] = FRAME_FAILED if failed else SUCCESS
+    code = FRAME_FAILED if failed else SUCCESS
+    report["exit"] = code
     print(json.dumps(report, indent=1) if as_json else text(report))
-    return report["exit"]
+    return code
 
 
 def _files(folder: Path, out: Path) -> list[Path]:

@@ -59,7 +59,7 @@ def lost_messages() -> int:
 def wait(
     watch: Callable[[Load], None],
     *,
-    sweep: Callable[[], None],
+    sweep: Callable[[], object],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     look: Callable[[], Load] = load,

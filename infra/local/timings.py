@@ -40,7 +40,7 @@ def by_block(invocations: Iterable[Invocation]) -> list[dict[str, Any]]:
         ``wall_max`` seconds, ``peak_memory`` MB, ``aws_median`` seconds waiting for AWS (moto), ``queued_median``
         seconds between send and start.
     """
-    known = {block.name: [] for block in topology.BLOCKS}
+    known: dict[str, list[Invocation]] = {block.name: [] for block in topology.BLOCKS}
     for invocation in invocations:
         known.setdefault(invocation["block"], []).append(invocation)
     return [_row(name, group) for name, group in known.items() if group]

@@ -70,7 +70,7 @@ def files_below(folder: Path, *, without: Path | None = None) -> list[Path]:
 
 def date_obs(path: Path) -> str:
     """The DATE-OBS card of a FITS file, plain or compressed; "" where there is none or the file cannot be read."""
-    cards = {}
+    cards: dict[bytes, str] = {}
     try:
         with _open(path) as stream:
             header = stream.read(HEADER_BYTES)

@@ -200,10 +200,10 @@ def _arc(exposure: Exposure, grid: Grid) -> Columns:
     else:
         lines = line_list(night.optics.mode, exposure.lamps)
         spectrum = grid.lines(lines.wavelength, lines.strength)
-        haze = grid.continuum(lambda w: night.throughput(w))
-        faint = 6e-5 * spectrum.values.max() / haze.values.max()
-        spectrum = Columns(spectrum.nodes, spectrum.values + faint * haze.values)
-    return Columns(spectrum.nodes, spectrum.values * (peak / spectrum.values.max()))
+    haze = grid.continuum(night.throughput)
+    level = 3e-4 * peak + 0.04 * exposure.seconds * night.readout.gains[0] * grid_step(grid)
+    lit = spectrum.values * (peak / spectrum.values.max()) + haze.values * (level / haze.values.max())
+    return Columns(spectrum.nodes, lit)
 
 
 def _target(exposure: Exposure, source, grid: Grid) -> Columns:

@@ -15,6 +15,7 @@ import pytest
 from moto.sqs.models import sqs_backends
 
 from infra.local.moto_server import MotoServer
+from tests.local.test_pump import until
 
 
 @pytest.fixture
@@ -103,11 +104,10 @@ def test_a_message_is_not_given_to_a_client_that_hung_up(moto: MotoServer, sqs):
         "Credential=testing/20180204/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode()
-    polls = threading.active_count()
+    lock = sqs_backends["123456789012"]["us-east-1"].get_queue("q")._messages_lock
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(request + body)
-        while threading.active_count() == polls:  # the server's thread for this connection
-            pass
+        until(lambda: lock._waiters)  # the long poll has begun
     sqs.send_message(QueueUrl=url, MessageBody="precious")
     assert [message["Body"] for message in receive(sqs, url, 5)] == ["precious"]
 

@@ -354,4 +354,3 @@ def s3_event(key: str) -> str:
 
 
 TEST_EVENT = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "goodman-live"})
-

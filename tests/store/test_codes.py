@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -26,28 +27,28 @@ def test_codes_stay_short_and_apart(aws: None):
     assert max(map(len, given)) <= 24
 
 
-def test_two_processes_that_name_values_at_once_agree(aws: None):
-    """Each thread forgets before every value, as processes that know nothing of each other."""
-    given: list[dict[str, str]] = []
-    wall = threading.Barrier(4)
+def test_writers_that_name_values_at_once_agree(aws: None):
+    """Each starts a value at the same moment as the others, and none knows what they have named."""
+    wall = threading.Barrier(4, timeout=60)
 
-    def name_values(turn: int) -> None:
-        own: dict[str, str] = {}
+    def name_values(turn: int) -> dict[str, str]:
+        own = {}
         for n in range(8):
             wall.wait()
+            codes.forget()
             value = f"slit {(n * (turn + 1)) % 8}"
             own[value] = codes.encode(facets.of(record(slit=value)))
-        given.append(own)
+        return own
 
-    threads = [threading.Thread(target=name_values, args=(turn,)) for turn in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(given) == 4
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(name_values, range(4)))
+    codes.forget()
+    agreed: dict[str, str] = {}
     for own in given:
         for value, code in own.items():
             assert codes.decode(code)["slit"] == value
+            assert agreed.setdefault(value, code) == code
+    assert len(set(agreed.values())) == len(agreed) == 8
 
 
 @pytest.mark.parametrize("code", ["", "0_0_0_0_0_0_0_0_0_zz", "x" * 20, "0_" * 12 + "0", "-1"])

@@ -6,11 +6,11 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from chalicelib.domain.facets import FACETS, Selection
 from chalicelib.domain.records import MASTERS_SCOPE
-from chalicelib.store import codes, ledger, listing, tables
+from chalicelib.store import ledger, listing
+from tests.conftest import mocked_aws
 from tests.filing import change, file, record
 
 OBSTYPES = ("ARC", "SPECTRUM", "BIAS")
@@ -43,9 +43,7 @@ ASKED_NIGHTS = st.one_of(st.none(), st.sampled_from(NIGHTS))
 @settings(max_examples=20, deadline=None)
 @given(files=FILES, asked=st.lists(st.tuples(VIEWERS, WANTED, ASKED_SCOPES, ASKED_NIGHTS), min_size=4, max_size=4))
 def test_against_plain_sorting(files, asked):
-    with mock_aws():
-        codes.forget()
-        tables.create_all()
+    with mocked_aws():
         filed = [
             record(night, number, obstype=obstype, status=status, scope=scope)
             for number, (night, obstype, status, scope, _) in enumerate(files, start=1)
@@ -57,7 +55,6 @@ def test_against_plain_sorting(files, asked):
         there = [one for one in now if "retired" not in one]
         for scopes, wanted, scope, night in asked:
             _check(there, scopes, Selection(values=wanted, scope=scope, first_night=night))
-    codes.forget()
 
 
 def _check(there, scopes, selection):

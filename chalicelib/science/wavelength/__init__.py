@@ -2,6 +2,7 @@
 
 from .collapse import collapse_arc
 from .lines import ArcSpectrum
+from .quality import quality
 from .solver import Setup, solve
 
-__all__ = ["ArcSpectrum", "Setup", "collapse_arc", "solve"]
+__all__ = ["ArcSpectrum", "Setup", "collapse_arc", "quality", "solve"]

@@ -74,10 +74,10 @@ def reference_rows(arc: Frame, trace: Trace | None, lit: np.ndarray, columns: np
     rows = trace.row_in(arc.geometry, columns)
     middle = float(np.median(rows))
     if middle < lit[0] - 2 or middle > lit[-1] + 2:
+        wanted, low, high = (float(arc.geometry.detector_row(row)) for row in (middle, lit[0], lit[-1]))
         raise CalibrationMismatch(
-            f"The target's trace (detector row {float(arc.geometry.detector_row(middle)):.0f}) lies outside the lamp "
-            f"frame's window (rows {float(arc.geometry.detector_row(lit[0])):.0f} to "
-            f"{float(arc.geometry.detector_row(lit[-1])):.0f}); take an arc with the science frame's region of interest."
+            f"The target's trace (detector row {wanted:.0f}) lies outside the lamp frame's window (rows {low:.0f} to "
+            f"{high:.0f}); take an arc with the science frame's region of interest."
         )
     return np.clip(rows, lit[0], lit[-1])
 

@@ -67,7 +67,7 @@ def blends(lines: Lines, lab: LabLines, shape: Shape, seen, found) -> tuple[np.n
     wavelength, trusted = lab.wavelength[found].copy(), np.ones(len(found), dtype=bool)
     taken = set(found.tolist())
     for k, j in enumerate(found):
-        near = np.flatnonzero((np.abs(lab.wavelength - lab.wavelength[j]) < 1.3 * width))
+        near = np.flatnonzero(np.abs(lab.wavelength - lab.wavelength[j]) < 1.3 * width)
         near = near[near != j]
         offset = lab.wavelength[near] - lab.wavelength[j]
         together = np.abs(offset) < 0.75 * width
@@ -125,10 +125,7 @@ def finish(lines: Lines, lab: LabLines, shape: Shape) -> Fitted:
         if len(seen) < 2:
             break
         wavelength, trusted = blends(lines, listed, shape, seen, found)
-        # few lines are better than none: then take the doubtful ones too
-        for allowed in (trusted & (lines.error[seen] < LARGEST_ERROR), trusted, np.ones(len(seen), dtype=bool)):
-            if allowed.sum() >= 6:
-                break
+        allowed = eligible(lines, seen, trusted)
         shape, used, residual = robust_fit(shape, lines.column[seen], wavelength, lines.error[seen], allowed)
         tolerance = max(0.5, min(tolerance, 0.25 * width, 6 * np.std(residual[used]) if used.any() else tolerance))
     else:
@@ -136,6 +133,21 @@ def finish(lines: Lines, lab: LabLines, shape: Shape) -> Fitted:
         return Fitted(shape, seen, numbers[found], wavelength, used, residual, held_out)
     nothing = np.empty(0)
     return Fitted(shape, seen, numbers[found], nothing, nothing.astype(bool), nothing, nothing)
+
+
+def eligible(lines: Lines, seen: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """Which pairs may enter the fit: the strictest set that has enough lines and leaves no end of the lamp uncovered.
+
+    Few lines are better than none, so distorted profiles and doubtful blends are let in where the clean ones do not
+    suffice.
+    """
+    precise = lines.error[seen] < LARGEST_ERROR
+    everything = np.ones(len(seen), dtype=bool)
+    reach = np.ptp(lines.column[seen][trusted & precise]) if (trusted & precise).any() else 0.0
+    for allowed, enough in ((trusted & precise & lines.clean[seen], 10), (trusted & precise, 6), (trusted, 6)):
+        if allowed.sum() >= enough and np.ptp(lines.column[seen][allowed]) >= 0.75 * reach:
+            return allowed
+    return everything
 
 
 def hold_out(shape: Shape, column, wavelength, error, used) -> np.ndarray:

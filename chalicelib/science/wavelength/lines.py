@@ -19,6 +19,8 @@ MAX_LINES = 260
 PROFILE_SYSTEMATIC = 0.02
 PROFILE_LINES = 30
 WIDTH_PRIOR = 0.12
+WORST_CHI = 3.0
+WIDEST = 1.18
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,14 @@ class Lines:
 
     def select(self, keep: np.ndarray) -> Lines:
         """The lines that ``keep`` (mask or indices) picks."""
-        arrays = (self.column, self.error, self.amplitude, self.significance, self.clean)
-        return Lines(*(a[keep] for a in arrays), self.fwhm)
+        return Lines(
+            self.column[keep],
+            self.error[keep],
+            self.amplitude[keep],
+            self.significance[keep],
+            self.clean[keep],
+            self.fwhm,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,9 @@ def background(flux: np.ndarray, fwhm: float) -> np.ndarray:
 def typical_width(signal_: np.ndarray, noise: np.ndarray) -> float:
     """Full width at half maximum (pixels) of the stronger lines; 3 where there are none."""
     peaks, _ = signal.find_peaks(signal_ / noise, prominence=15)
+    if len(peaks) == 0:
+        return 3.0
+    peaks = peaks[(signal_[peaks] > signal_[peaks - 1]) & (signal_[peaks] >= signal_[peaks + 1]) & (signal_[peaks] > 0)]
     if len(peaks) == 0:
         return 3.0
     strong = peaks[np.argsort(signal_[peaks])[::-1][:60]]
@@ -307,7 +318,9 @@ def _fit_part(profile, clear, variance, good, saturated, peaks) -> list[tuple]:
             continue
         near = slice(max(0, int(centre - 0.7 * profile.fwhm)), int(centre + 0.7 * profile.fwhm) + 2)
         burnt = saturated[near].any() or not good[near].all()
-        rows.append((centre, dc, height, height / dh, not burnt and chi < 8 and stretch < 1.6, stretch))
+        # flat or torn tops (saturated, cut by a cosmic-ray rejection) show as width and misfit
+        clean = not burnt and chi < WORST_CHI and stretch < WIDEST
+        rows.append((centre, dc, height, height / dh, clean, stretch))
     return rows
 
 

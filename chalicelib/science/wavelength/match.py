@@ -15,7 +15,7 @@ from numpy.polynomial import chebyshev
 from scipy import ndimage
 
 from ..reference import LabLines
-from .grating import HALF, Grating, scaled
+from .grating import CENTRE, HALF, Grating, scaled
 from .lines import Lines
 
 BRIGHTEST_SEEN = 70
@@ -28,6 +28,8 @@ CANDIDATES = 10
 # order 2 is 0.0 to 1.0, order 3 is -0.2 to 0.3, order 4 below 0.05
 EXPECTED = np.array([0.0, 0.0, 0.4, 0.0, 0.0])
 PRIOR = np.array([np.inf, np.inf, 0.5, 0.2, 0.03])
+T_GRID = np.linspace(-1, 1, 9)
+C_GRID = T_GRID * HALF + CENTRE
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,10 @@ def comb_search(lines: Lines, lab: LabLines, start: Shape, shift_range: float, s
     column = lines.column[order]
     weight = seen_weights(lines)[order]
     predicted = start.wavelength(column) / dispersion
-    middle = float(start.wavelength(HALF + 41.0)) / dispersion
+    middle = float(start.wavelength(CENTRE)) / dispersion
     reach = shift_range + (scale_range * HALF) + curvature_range
-    inside = (lab.wavelength > start.wavelength(41.0) - reach * dispersion) & (
-        lab.wavelength < start.wavelength(2 * HALF + 41.0) + reach * dispersion
+    inside = (lab.wavelength > start.wavelength(CENTRE - HALF) - reach * dispersion) & (
+        lab.wavelength < start.wavelength(CENTRE + HALF) + reach * dispersion
     )
     lab = brightest(lab.select(inside), BRIGHTEST_PER_ION)
     if len(lab) == 0 or len(column) == 0:
@@ -145,16 +147,12 @@ def comb_search(lines: Lines, lab: LabLines, start: Shape, shift_range: float, s
         added = np.zeros(5)
         added[: len(start.corrections)] = start.corrections
         # scale acts about the middle on wavelength, nearly linear in column; t^2 = (T0 + T2) / 2
-        linear = chebyshev.chebfit(t_grid, scales[i] * (start.wavelength(c_grid) / dispersion - middle), 3)
+        linear = chebyshev.chebfit(T_GRID, scales[i] * (start.wavelength(C_GRID) / dispersion - middle), 3)
         added[:4] += linear
         added[0] += shift + curvatures[j] / 2
         added[2] += curvatures[j] / 2
         found.append(Shape(start.grating, tuple(added)))
     return found
-
-
-t_grid = np.linspace(-1, 1, 9)
-c_grid = t_grid * HALF + HALF + 41.0
 
 
 def _symmetric(reach: float, step: float) -> np.ndarray:
@@ -168,7 +166,9 @@ def pair(lines: Lines, lab: LabLines, shape: Shape, tolerance: float) -> tuple[n
     if len(lab) == 0 or len(lines) == 0:
         return np.empty(0, int), np.empty(0, int), np.empty(0)
     nearest = nearest_index(lab.wavelength, predicted)
-    back = nearest_index(predicted, lab.wavelength[nearest]) if np.all(np.diff(predicted) > 0) else np.full(len(lines), -1)
+    back = (
+        nearest_index(predicted, lab.wavelength[nearest]) if np.all(np.diff(predicted) > 0) else np.full(len(lines), -1)
+    )
     residual = (lab.wavelength[nearest] - predicted) / shape.grating.dispersion
     mutual = (back == np.arange(len(lines))) & (np.abs(residual) < tolerance)
     seen = np.flatnonzero(mutual)

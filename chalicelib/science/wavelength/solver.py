@@ -72,22 +72,27 @@ class Setup:
             found += FILL_GASES
         return tuple(dict.fromkeys(found))
 
+    @property
+    def mode_name(self) -> str:
+        """The mode as the library writes it; empty where there is none."""
+        return (self.mode or "").upper().replace(" ", "_")
+
     def grating(self) -> Grating:
         """The grating at its angles; raises NoWavelengthSolution where the header does not give them."""
         if not self.lines_per_mm or not np.isfinite(self.lines_per_mm):
             raise NoWavelengthSolution(
                 "The header does not name the grating, so there is nothing to start a wavelength solution from."
             )
-        angles = (self.grating_angle, self.camera_angle)
-        if any(a is None or not np.isfinite(a) for a in angles) or not any(angles):
-            nominal = ANGLES.get((self.mode or "").upper().replace(" ", "_"))
+        angles = tuple(float(a) for a in (self.grating_angle, self.camera_angle) if a is not None and np.isfinite(a))
+        if len(angles) < 2 or not any(angles):
+            nominal = ANGLES.get(self.mode_name)
             if nominal is None:
                 raise NoWavelengthSolution(
                     "The header gives no grating and camera angles (GRT_TARG, CAM_TARG) and no known mode, so there is "
                     "nothing to start a wavelength solution from."
                 )
             angles = nominal
-        return Grating(float(self.lines_per_mm), float(angles[0]), float(angles[1]))
+        return Grating(float(self.lines_per_mm), angles[0], angles[1])
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,9 @@ def best_attempt(lines: Lines, grating: Grating, elements, setup: Setup, library
     for found, name, score in readings[:2]:
         fitted = fit.finish(lines, lab, found.shape)
         attempts.append(Attempt(present(elements, fitted, lab), found, fitted, lab, name, score))
-    return max(attempts, key=lambda a: (problem(a, lines, GOOD_SCORE) is None, a.rank + 0.5 * a.template_score), default=None)
+    return max(
+        attempts, key=lambda a: (problem(a, lines, GOOD_SCORE) is None, a.rank + 0.5 * a.template_score), default=None
+    )
 
 
 def present(elements, fitted: fit.Fitted, lab: LabLines) -> tuple[str, ...]:
@@ -184,7 +191,7 @@ def similar_lamps(library: Library, setup: Setup, grating: Grating, elements) ->
         if lamp.lines_per_mm != grating.lines_per_mm:
             continue
         off = abs(lamp.camera_angle - grating.camera_angle) + abs(lamp.grating_angle - grating.grating_angle)
-        same = bool(setup.mode) and lamp.mode.upper() == setup.mode.upper().replace(" ", "_")
+        same = bool(setup.mode_name) and lamp.mode.upper() == setup.mode_name
         common = wanted & set(lamp.elements)
         if not common or (off > 2 * ANGLE_REACH and not same):
             continue

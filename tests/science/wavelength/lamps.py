@@ -55,7 +55,7 @@ def draw(shape: Shape, wavelength, height, *, fwhm: float = 3.0, binning: int = 
 
 
 def tilted_frame(spectrum: ArcSpectrum, tilt: float, rows: int = 120, binning: tuple[int, int] = (1, 1)) -> Frame:
-    """Every row the (noiseless) spectrum with its own noise, displaced by up to ``tilt`` pixels and a bow across the slit."""
+    """Every row the (noiseless) spectrum with its own noise, displaced by ``tilt`` and a bow."""
     x = np.arange(len(spectrum.flux), dtype=float)
     height = np.linspace(-1, 1, rows)
     light = np.array([np.interp(x - tilt * y - 0.3 * tilt * y**2, x, spectrum.flux) for y in height])

@@ -42,7 +42,11 @@ def test_lines_are_air_wavelengths_in_order(library):
 
 
 def test_standards_of_different_libraries_agree_on_one_star(library):
-    flux = [np.interp(5500, s.wavelength, s.flux) for s in library.standards if "ltt3218" in s.names and s.wavelength[0] < 5000]
+    flux = [
+        np.interp(5500, s.wavelength, s.flux)
+        for s in library.standards
+        if "ltt3218" in s.names and s.wavelength[0] < 5000
+    ]
     assert len(flux) >= 3
     assert np.ptp(flux) / np.mean(flux) < 0.05
     assert 6e-14 < np.mean(flux) < 7e-14

@@ -6,7 +6,7 @@ import pytest
 from chalicelib.science import reference
 from chalicelib.science.dispersion import WavelengthSolution
 from chalicelib.science.errors import NoWavelengthSolution
-from chalicelib.science.wavelength import ArcSpectrum, Setup, solve
+from chalicelib.science.wavelength import ArcSpectrum, Setup, quality, solve
 from chalicelib.science.wavelength.grating import Grating
 
 from .lamps import arc_of, draw, setup_of, true_shape
@@ -88,13 +88,14 @@ def test_moved_lamp_moves_its_solution(library, name, shift):
 
 
 def test_label_of_another_lamp_is_refused_or_seen_through(library):
-    lamp = lamp_named(library, "600Red_GG495_Ne")
+    lamp = lamp_named(library, "930M6_OG570_Ne")
     truth = solve(arc_of(lamp), setup_of(lamp), library)
     try:
         solution = solve(arc_of(lamp), setup_of(lamp, lamps=("Hg", "Ar")), library)
     except NoWavelengthSolution:
         return
     assert "Ne" in solution.lamps
+    assert quality(solution, setup_of(lamp, lamps=("Hg", "Ar")))["label_contradicted"]
     column = np.linspace(*truth.span, 50)
     assert np.max(np.abs(solution.wavelength(column) - truth.wavelength(column))) / truth.dispersion(2071.0) < 0.5
 
@@ -105,6 +106,9 @@ def test_missing_label_is_no_obstacle(library):
     solution = solve(arc_of(lamp), setup_of(lamp, lamps=(), mode=None), library)
     assert "Ar" in solution.lamps
     assert abs(solution.wavelength(2071.0) - truth.wavelength(2071.0)) < 0.1
+    record = quality(solution, setup_of(lamp, lamps=(), mode=None))
+    assert "names no lamp" in record["notes"][0]
+    assert record["lines_used"] == sum(record["lines_by_ion"].values())
 
 
 @pytest.mark.parametrize("name", ["400M1_HgArNe", "930M5_GG495_CuHeAr", "1200M2_CuHeAr", "600Mid_GG395_HgArNe"])
