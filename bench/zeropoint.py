@@ -120,7 +120,9 @@ def nothing(rng, snr: float, kind: str):
         noise = np.convolve(noise, kernel, "same") / np.sqrt(np.sum(kernel**2))
     flux = level + noise
     spikes = rng.integers(0, column.size, rng.poisson(3))
-    flux[spikes] += rng.uniform(5, 100, spikes.size)
+    height = rng.uniform(5, 100, spikes.size)
+    flux[spikes] += height
+    flux[(spikes + 1) % flux.size] += height * rng.uniform(0, 1, spikes.size) * (rng.random(spikes.size) < 0.3)
     return column, flux, np.ones(column.size), np.zeros(column.size, np.uint8), solved
 
 

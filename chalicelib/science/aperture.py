@@ -1,7 +1,7 @@
 """One target's window on the frame: its profile, its local sky, its fluxes.
 
-The estimators behind :mod:`chalicelib.science.extraction`; arrays here are windows of shape ``(nw, nx)`` whose rows follow the
-trace, so that a curved trace costs no resampling.
+The estimators behind :mod:`chalicelib.science.extraction`; arrays here are windows of shape ``(nw, nx)`` whose rows
+follow the trace, so that a curved trace costs no resampling.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from .frame import Frame, MaskBit
 from .profile import profile_value
-from .sky import SlitSky, fit_spline
+from .sky import SlitSky
+from .spline import fit_spline
 from .trace import TraceFit
 
 #: The aperture is this many FWHM wide in all; the profile is fitted out to this many FWHM on either side.
@@ -22,7 +23,8 @@ WINDOW = 3.0
 #: Sky zones: from this many FWHM off the trace (at least so many unbinned rows), this many FWHM and at least rows wide.
 SKY_GAP, SKY_GAP_ROWS = 3.0, 16.0
 SKY_WIDTH, SKY_WIDTH_ROWS = 10.0, 120.0
-#: A column whose usable pixels hold less of the aperture's light than this is flagged, and below the second has no flux.
+#: A column whose usable pixels hold less of the aperture's light than this is flagged, and below the second has no
+#: flux.
 COVERAGE, NO_COVERAGE = 0.6, 0.15
 #: Pixels this many sigma off the profile are cosmic rays that nobody flagged; 5 % of the light is allowed for misfit.
 REJECT, MISFIT = 5.0, 0.05
@@ -34,8 +36,8 @@ CORRECTION_BIN = 0.5
 class Scene:
     """A frame with its sky taken off: what every target is extracted from.
 
-    ``floor`` is the variance without light (electrons squared), ``sky`` the slit-wide sky model and ``residual`` the data
-    without it (electrons), all of shape ``(ny, nx)``.
+    ``floor`` is the variance without light (electrons squared), ``sky`` the slit-wide sky model and ``residual`` the
+    data without it (electrons), all of shape ``(ny, nx)``.
     """
 
     frame: Frame
@@ -87,9 +89,11 @@ class Target:
         self.sky_level = np.zeros(nx)
         self.sky_variance = np.zeros(nx)
         self.sky_chi = math.nan
-        self.correction: tuple[np.ndarray, np.ndarray] | None = None
+        self.correction: tuple[np.ndarray, float] | None = None
         self.scale = np.ones(nx, np.float32)
-        self.flux: np.ndarray | None = None
+        self.measured = False
+        self.flux, self.error = np.zeros(nx), np.full(nx, np.inf)
+        self.flux_box, self.error_box, self.coverage = np.zeros(nx), np.full(nx, np.inf), np.zeros(nx)
 
     def _fraction(self) -> np.ndarray:
         """Share of each pixel inside the target zone, 0 … 1."""
@@ -99,7 +103,9 @@ class Target:
             # The aperture keeps its width in FWHM as the width changes along the frame.
             high = APERTURE_WIDTH / 2 * self.fwhm
             low = -high
-        return np.clip(np.minimum(self.offset + 0.5, high) - np.maximum(self.offset - 0.5, low), 0, 1).astype(np.float32)
+        return np.clip(np.minimum(self.offset + 0.5, high) - np.maximum(self.offset - 0.5, low), 0, 1).astype(
+            np.float32
+        )
 
     def profile_at(self, rows: np.ndarray) -> np.ndarray:
         """The target's profile on array ``rows`` (nw, nx), fractions of its light per pixel, float32."""
@@ -108,11 +114,13 @@ class Target:
 
     def overlaps(self, other: Target) -> bool:
         """Whether this target's light reaches into the other's window noticeably."""
-        return float(np.min(np.abs(self.trace - other.trace))) < 6 * float(np.max(self.fwhm)) + WINDOW * float(np.max(other.fwhm))
+        return float(np.min(np.abs(self.trace - other.trace))) < 6 * float(np.max(self.fwhm)) + WINDOW * float(
+            np.max(other.fwhm)
+        )
 
     def light_at(self, rows: np.ndarray) -> np.ndarray:
         """The target's electrons on array ``rows`` (nw, nx): smooth flux times profile."""
-        if self.flux is None:
+        if not self.measured:
             return np.zeros(rows.shape, np.float32)
         profile = self.profile_at(rows)
         if self.correction is not None:
@@ -144,14 +152,15 @@ class Target:
             delta = np.where(total > 0, excess / total, 0.0)
             noise = np.where(total > 0, 1 / total, np.inf)
             delta = np.where(delta != 0, delta * delta**2 / (delta**2 + 4 * noise), 0.0)
-        self.correction = (delta.reshape(chunks, bins), np.array([reach]))
+        self.correction = (delta.reshape(chunks, bins), reach)
         wanted = self.profile.sum(axis=0)
         new = np.maximum(self.profile + self._correction_at(self.offset), 0)
         self.scale = (wanted / np.maximum(new.sum(axis=0), 1e-6)).astype(np.float32)
         self.profile = new * self.scale
 
     def _correction_at(self, offset: np.ndarray) -> np.ndarray:
-        table, (reach,) = self.correction
+        assert self.correction is not None
+        table, reach = self.correction
         chunks, bins = table.shape
         place = np.clip((offset + reach) / CORRECTION_BIN, 0, bins - 1.001)
         outside = (offset + reach < 0) | (offset > reach)
@@ -176,10 +185,11 @@ class Target:
         Cosmic rays left over are found as the pixel of a column that contradicts the profile most, twice over.
         """
         data = scene.residual[self.index] - self.background - others
-        if self.flux is None:
+        if not self.measured:
             share = np.sum(self.fraction * self.good * self.profile, axis=0)
-            start = np.divide(np.sum(self.fraction * self.good * data, axis=0), share,
-                              out=np.zeros(share.shape), where=share > 0.1)
+            start = np.divide(
+                np.sum(self.fraction * self.good * data, axis=0), share, out=np.zeros(share.shape), where=share > 0.1
+            )
             self.flux, self.error = start, np.sqrt(np.maximum(start, 0) + 4 * np.median(scene.floor))
         for turn in range(3):
             smooth = smooth_flux(self.flux, self.error)
@@ -188,6 +198,7 @@ class Target:
             if turn == 2 or not self._reject(data, weight):
                 break
         self._box(data, weight)
+        self.measured = True
 
     def _optimal(self, data: np.ndarray, weight: np.ndarray) -> None:
         depth = np.sum(weight * self.profile**2, axis=0, dtype=float)
@@ -264,9 +275,9 @@ class Target:
         self.sky_chi = float(np.sqrt(np.median(pull[kept]) / 0.4549)) if kept.any() else math.nan
         columns = np.arange(nx, dtype=np.float32)
         place = scene.slit.tilt.sky_column(columns, self.rows.astype(np.float32))
-        self.background = (spline(np.broadcast_to(place, self.rows.shape)) + gradient(self.offset, self.columns)).astype(
-            np.float32
-        )
+        self.background = (
+            spline(np.broadcast_to(place, self.rows.shape)) + gradient(self.offset, self.columns)
+        ).astype(np.float32)
         centre = scene.slit.tilt.sky_column(columns, self.trace.astype(np.float32))
         nearest = np.clip(np.rint(self.trace).astype(int), 0, ny - 1)
         self.sky_level = scene.sky[nearest, self.columns] + spline(centre) + gradient(np.zeros(nx), self.columns)
@@ -294,7 +305,7 @@ class Target:
 
 
 class _Gradient:
-    """A smooth departure of the sky from one spectrum: linear and quadratic across the zones, slowly changing in colour."""
+    """What the sky departs from one spectrum by: linear and quadratic across the zones, slowly varying in colour."""
 
     def __init__(self, zones, reach: float, columns: int):
         below, above = any(z[0] < 0 for z in zones), any(z[1] > 0 for z in zones)

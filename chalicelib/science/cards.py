@@ -1,7 +1,8 @@
-"""Header cards of products: traces, apertures and wavelength solutions as GSP_* keywords, and headers that can be written.
+"""Header cards of products: traces, apertures and wavelength solutions as GSP_* keywords, and headers that can be
+written.
 
-The keywords are those of the Goodman pipeline's users; where its set has no word for something (the unbinned coordinate a
-polynomial is in, say) one was added. Numbers are written so that they read back as the very same double.
+The keywords are those of the Goodman pipeline's users; where its set has no word for something (the unbinned
+coordinate a polynomial is in, say) one was added. Numbers are written so that they read back as the very same double.
 """
 
 from __future__ import annotations
@@ -19,15 +20,32 @@ from .spectrum import Apertures, Trace
 
 #: Cards that describe how bytes lie in the raw file, not the observation.
 STRUCTURAL = frozenset(
-    "SIMPLE XTENSION BITPIX NAXIS NAXIS1 NAXIS2 NAXIS3 EXTEND BSCALE BZERO BLANK PCOUNT GCOUNT GROUPS TFIELDS THEAP ZIMAGE ZTENSION "
-    "ZBITPIX ZNAXIS ZNAXIS1 ZNAXIS2 ZNAXIS3 ZCMPTYPE ZTILE1 ZTILE2 ZTILE3 ZNAME1 ZVAL1 ZNAME2 ZVAL2 ZQUANTIZ ZDITHER0 ZSIMPLE ZEXTEND "
-    "ZBLOCKED ZPCOUNT ZGCOUNT ZHECKSUM ZDATASUM ZBLANK ZMASKCMP CHECKSUM DATASUM DATAMIN DATAMAX BUNIT EXTNAME EXTVER END".split()
+    (
+        "SIMPLE XTENSION BITPIX NAXIS NAXIS1 NAXIS2 NAXIS3 EXTEND BSCALE BZERO BLANK PCOUNT GCOUNT GROUPS TFIELDS "
+        "THEAP ZIMAGE ZTENSION ZBITPIX ZNAXIS ZNAXIS1 ZNAXIS2 ZNAXIS3 ZCMPTYPE ZTILE1 ZTILE2 ZTILE3 ZNAME1 ZVAL1 "
+        "ZNAME2 ZVAL2 ZQUANTIZ ZDITHER0 ZSIMPLE ZEXTEND ZBLOCKED ZPCOUNT ZGCOUNT ZHECKSUM ZDATASUM ZBLANK ZMASKCMP "
+        "CHECKSUM DATASUM DATAMIN DATAMAX BUNIT EXTNAME EXTVER END "
+    ).split()
 )
 #: World coordinates of the raw frame, meaningless once a product has its own.
-_WCS = ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "CD1_", "CD2_", "PC1_", "PC2_", "LTV", "LTM", "WAT0_", "WAT1_", "WAT2_")
+_WCS = (
+    "CTYPE",
+    "CRVAL",
+    "CRPIX",
+    "CDELT",
+    "CUNIT",
+    "CD1_",
+    "CD2_",
+    "PC1_",
+    "PC2_",
+    "LTV",
+    "LTM",
+    "WAT0_",
+    "WAT1_",
+    "WAT2_",
+)
 _WCS_WORDS = frozenset(("WCSDIM", "WCSAXES", "DC-FLAG", "DISPAXIS", "WCSNAME", "RADESYS", "LONPOLE", "LATPOLE"))
 
-TRACE = ("GSP_TMOD", "GSP_TORD", "GSP_TERR", "GSP_TLO", "GSP_THI", "GSP_TFWH", "GSP_TNUM")
 Card = tuple[str, object, str]
 
 
@@ -53,7 +71,7 @@ def plain(text: str) -> str:
 def set_card(header: fits.Header, keyword: str, value, comment: str = "") -> None:
     """Write a card; doubles keep all 17 digits even where astropy would round to fit the comment."""
     if isinstance(value, (float, np.floating)):
-        value = exact(value)
+        value = exact(float(value))
     if isinstance(value, float):
         text = repr(value).upper()
         card = fits.Card.fromstring(f"{keyword:<8}= {text:>20} / {comment}"[:80])
@@ -118,7 +136,7 @@ def _ascii(text: str) -> str:
 
 
 def geometry_cards(geometry: Geometry, axes: int) -> list[Card]:
-    """Where an array lies: IRAF's physical coordinates (1-based unbinned detector pixels), and the raw frame's origin."""
+    """Where an array lies: IRAF's physical coordinates (1-based unbinned pixels), and the raw frame's origin."""
     cards: list[Card] = []
     for axis in range(axes):
         b, corner, origin = geometry.binning[axis], geometry.corner[axis], geometry.roi_origin[axis]

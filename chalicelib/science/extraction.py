@@ -1,10 +1,10 @@
 """From a reduced frame to one-dimensional spectra, errors included.
 
-The flux of a column is the best scale of the spatial profile to the sky-subtracted pixels (Horne 1986, PASP 98, 609), on
-native pixels along a curved trace. What differs from the textbook: the profile is a smooth model of the whole frame (Moffat with
-slowly changing width, corrected by what bright targets show empirically), so its own noise is negligible; the variance of a
-pixel is that of the *model* of sky and target, never of the pixel's own counts, which would pull fluxes down. Masked pixels take
-no part; nothing is interpolated into the data.
+The flux of a column is the best scale of the spatial profile to the sky-subtracted pixels (Horne 1986, PASP 98, 609),
+on native pixels along a curved trace. What differs from the textbook: the profile is a smooth model of the whole
+frame (Moffat with slowly changing width, corrected by what bright targets show empirically), so its own noise is
+negligible; the variance of a pixel is that of the *model* of sky and target, never of the pixel's own counts, which
+would pull fluxes down. Masked pixels take no part; nothing is interpolated into the data.
 
 Both fluxes are total fluxes: the fractional-pixel sum over the aperture is divided by the share of the profile that the
 usable part of the aperture holds, so it stays comparable with the optimal one and survives masked pixels.
@@ -94,7 +94,8 @@ class Extraction:
     spectra : list of Spectrum
         Brightest first.
     profile : (ny,) float32
-        Mean sky-subtracted electrons per pixel along the slit, straightened along the first trace: for the quality page.
+        Mean sky-subtracted electrons per pixel along the slit, straightened along the first trace: for the quality
+        page.
     quality : dict
         JSON-ready figures: per target and of the sky.
     """
@@ -154,7 +155,7 @@ def analyse(frame: Frame, options: ExtractionOptions = ExtractionOptions()) -> E
 
 
 def _noise_floor(data, variance, good) -> np.ndarray:
-    """Variance without light (read noise, bias) per pixel: what is left of the variance after the pixel's own counts."""
+    """Variance without light (read noise, bias): what is left of the variance after the pixel's own counts."""
     floor = variance - np.maximum(data, 0)
     sample = floor[::5, ::7][good[::5, ::7]]
     typical = float(np.median(sample)) if sample.size else 1.0
@@ -171,7 +172,9 @@ def _targets(frame: Frame, collapsed: Collapsed, options: ExtractionOptions):
     if options.apertures is None:
         fits = find_targets(collapsed, binning, options.max_targets, gaussian, shape)
         if not fits:
-            raise NoTargetFound("No spectrum stands out of the sky: no target reaches the detection limit along the slit.")
+            raise NoTargetFound(
+                "No spectrum stands out of the sky: no target reaches the detection limit along the slit."
+            )
         return fits, [None] * len(fits)
     found = find_targets(collapsed, binning, 3, gaussian, shape)
     fits = []
@@ -238,7 +241,7 @@ def _others(target: Target, targets: list[Target]) -> np.ndarray:
 
 
 def _spectra(scene: Scene, targets: list[Target], options: ExtractionOptions) -> tuple[list[Target], list[Spectrum]]:
-    """Spectra of the targets, brightest first (in the order drawn where a person drew them), and the targets so ordered."""
+    """The targets and their spectra, brightest first, or in the order in which a person drew them."""
     if options.apertures is None:
         targets = sorted(targets, key=lambda t: -float(np.sum(np.where(np.isfinite(t.error), t.flux, 0))))
     return targets, [_spectrum(scene, target, number, options) for number, target in enumerate(targets, 1)]

@@ -82,6 +82,8 @@ def level(data: np.ndarray, detector: Detector) -> Level:
 
 def darkest(data: np.ndarray, reason: str = "") -> Level:
     """A pedestal for frames without overscan: the darker of the faintest columns' and rows' medians."""
+    if not np.isfinite(data).any():
+        return Level(float("nan"), float("nan"), None, reason)
     middle = np.nanmedian if np.isnan(data).any() else np.median
     steps = [max(1, n // 400) for n in data.shape]
     columns, rows = middle(data[:: steps[0]], axis=0), middle(data[:, :: steps[1]], axis=1)

@@ -16,25 +16,27 @@ Every chunk is described in the header by ``{"offset", "length", "encoding", "dt
 
 Image (``"kind": "image"``)
 ---------------------------
-``levels`` lists ``{"factor", "shape", "transform", "planes"}``, coarse first, so a page can draw before all has arrived. A
-level's pixels are uint16 ``q`` split in two planes of bytes, ``planes.low`` and ``planes.high`` (each a chunk); within a plane
-each row holds differences to the left neighbour, modulo 2^16 over both planes::
+``levels`` lists ``{"factor", "shape", "transform", "planes"}``, coarse first, so a page can draw before all has
+arrived. A level's pixels are uint16 ``q`` split in two planes of bytes, ``planes.low`` and ``planes.high`` (each a
+chunk); within a plane each row holds differences to the left neighbour, modulo 2^16 over both planes::
 
     q[y, x] = (q[y, x-1] + low[y, x] + 256 * high[y, x]) mod 65536        (q[y, -1] = 0)
     t       = q / transform.scale
     e       = t * t / 4 - 3/8 - transform.noise2        electrons (generalised Anscombe transform inverted)
 
-One unit of ``q`` is ``1 / transform.scale`` of the pixel's noise, everywhere in the image: displays may stretch ``q`` itself.
-``limits`` gives sensible display limits in electrons (``low``, ``high``: zscale-like percentiles). ``mask`` is a chunk of uint8
-bits (1 bad, 2 saturated, 4 cosmic ray, 8 no flat, 16 outside the slit), full size. ``section`` says where the pixels lie:
-``binning``, ``corner`` (0-based column, row in the raw frame), ``roi_origin`` (detector). ``targets`` lists for each target
-``trace`` (array row at ``trace_columns``), ``target`` and ``sky`` zones relative to it, all in rows of the image, and ``polynomial``
-(the trace itself, unbinned detector pixels). Row 0 is the bottom of the slit.
+One unit of ``q`` is ``1 / transform.scale`` of the pixel's noise, everywhere in the image: displays may stretch ``q``
+itself. ``limits`` gives sensible display limits in electrons (``low``, ``high``: zscale-like percentiles). ``mask``
+is a chunk of uint8 bits (1 bad, 2 saturated, 4 cosmic ray, 8 no flat, 16 outside the slit), full size. ``section``
+says where the pixels lie: ``binning``, ``corner`` (0-based column, row in the raw frame), ``roi_origin`` (detector).
+``targets`` lists for each target ``trace`` (array row at ``trace_columns``), ``target`` and ``sky`` zones relative to
+it, all in rows of the image, and ``polynomial`` (the trace itself, unbinned detector pixels). Row 0 is the bottom of
+the slit.
 
 Spectrum (``"kind": "spectrum"``)
 ---------------------------------
-``columns`` maps names to chunks of float32 (``flux``, ``error``, ``flux_box``, ``error_box``, ``sky``; NaN = unknown), ``wavelength`` and
-``wavelength_vac`` as float64 once calibrated, ``mask`` as uint8. ``first_column`` is the raw frame's column of element 0.
+``columns`` maps names to chunks of float32 (``flux``, ``error``, ``flux_box``, ``error_box``, ``sky``; NaN =
+unknown), ``wavelength`` and ``wavelength_vac`` as float64 once calibrated, ``mask`` as uint8. ``first_column`` is the
+raw frame's column of element 0.
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ def image_preview(frame: Frame, targets: Iterable[tuple[Trace, Apertures]] = ())
         "levels": levels,
         "limits": {"low": _short(low), "high": _short(max(high, low + 1e-3))},
         "mask": chunks.add(np.asarray(frame.mask, dtype=np.uint8), "deflate"),
-        "mask_counts": {bit.name.lower(): int(np.count_nonzero(frame.mask & int(bit))) for bit in MaskBit},
+        "mask_counts": {str(bit.name).lower(): int(np.count_nonzero(frame.mask & int(bit))) for bit in MaskBit},
         "targets": [_target(frame, trace, apertures) for trace, apertures in targets],
     }
     return chunks.container(header)
@@ -116,7 +118,7 @@ def spectrum_preview(spectrum: Spectrum) -> bytes:
         "signal_to_noise": _finite(spectrum.signal_to_noise),
         "calibrated": wavelength is not None,
     }
-    if wavelength is not None:
+    if spectrum.solution is not None:
         from .air import air_to_vacuum
 
         columns["wavelength"] = chunks.add(np.asarray(wavelength, dtype="<f8"))

@@ -3,9 +3,10 @@
 The same inputs give the same bytes: no clock, no identifiers, no checksum cards (whose comments carry a date).
 
 2-D: primary image in electrons (float32), ``VARIANCE`` (electrons squared, float32), ``MASK`` (uint8 bits, see
-:class:`~chalicelib.science.frame.MaskBit`). 1-D: the primary is an image that IRAF and old scripts read (pixels before, linear air
-wavelength after calibration, flux conserved), ``SPECTRUM`` the measurement itself at native sampling; ``SKY_ERROR`` (a table of one
-column, what the check of the wavelength zero point needs) and, once calibrated, ``LINES`` (every lamp line identified) follow.
+:class:`~chalicelib.science.frame.MaskBit`). 1-D: the primary is an image that IRAF and old scripts read (pixels
+before, linear air wavelength after calibration, flux conserved), ``SPECTRUM`` the measurement itself at native
+sampling; ``SKY_ERROR`` (a table of one column, what the check of the wavelength zero point needs) and, once
+calibrated, ``LINES`` (every lamp line identified) follow.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from astropy.io import fits
 from . import cards as gsp
 from .dispersion import IdentifiedLine, WavelengthSolution
 from .errors import UnreadableFrame
-from .frame import Frame, Geometry, MaskBit
+from .frame import Frame, Geometry
 from .spectrum import Spectrum
 
 _MASK_COMMENT = "1 bad 2 saturated 4 cosmic ray 8 no flat 16 off slit"
-_METHODS = ("optimal", "fractional")
-#: FITS knows no unit "electron", and programs that check (specutils) refuse what FITS does not know: one count (ct) in a
-#: one-dimensional product is one detected electron. Images say "electron", which their readers (CCDData) understand.
+#: FITS knows no unit "electron", and programs that check (specutils) refuse what FITS does not know: one count (ct)
+#: in a one-dimensional product is one detected electron. Images say "electron", which their readers (CCDData)
+#: understand.
 _UNIT = "ct"
 #: Columns of the SPECTRUM table: name, format, unit, attribute of Spectrum.
 _COLUMNS = (
@@ -82,8 +83,13 @@ def read_image(data: bytes) -> Frame:
         geometry = gsp.read_geometry(header)
     except (KeyError, ValueError):
         raise UnreadableFrame("The product's header does not say where it lies on the detector (GSP_COLX …).") from None
-    planes = (np.array(hdus[n].data, dtype=kind) for n, kind in ((0, "f4"), ("VARIANCE", "f4"), ("MASK", "u1")))
-    return Frame(*planes, geometry, gsp.clean(header))
+    return Frame(
+        data=np.array(hdus[0].data, dtype=np.float32),
+        variance=np.array(hdus["VARIANCE"].data, dtype=np.float32),
+        mask=np.array(hdus["MASK"].data, dtype=np.uint8),
+        geometry=geometry,
+        header=gsp.clean(header),
+    )
 
 
 def write_spectrum(spectrum: Spectrum, cards=(), history=()) -> bytes:
@@ -113,7 +119,6 @@ def write_spectrum(spectrum: Spectrum, cards=(), history=()) -> bytes:
         own += gsp.solution_cards(spectrum.solution, len(spectrum.column))
     for keyword, value, comment in own:
         gsp.set_card(header, keyword, value, comment)
-    # astropy writes HISTORY wherever it stands; a reader expects it last.
     hdus = [_primary(spectrum, header), _table(spectrum), _sky_error(spectrum)]
     if spectrum.solution is not None:
         hdus.append(_lines(spectrum.solution))
@@ -207,7 +212,9 @@ def _table(spectrum: Spectrum) -> fits.BinTableHDU:
     columns.append(fits.Column("MASK", "B", array=np.asarray(spectrum.mask, dtype=np.uint8)))
     table = fits.BinTableHDU.from_columns(columns, name="SPECTRUM")
     table.header["COMMENT"] = "One row per column of the reduced frame; nothing is resampled or smoothed."
-    table.header["COMMENT"] = "COLUMN: 0-based column of the raw frame. Fluxes: whole spatial profile; 1 ct = 1 electron."
+    table.header["COMMENT"] = (
+        "COLUMN: 0-based column of the raw frame. Fluxes: whole spatial profile; 1 ct = 1 electron."
+    )
     table.header["COMMENT"] = "SKY: background summed over the width of the aperture."
     table.header["COMMENT"] = f"MASK bits: {_MASK_COMMENT}."
     return table
@@ -224,10 +231,18 @@ def _lines(solution: WavelengthSolution) -> fits.BinTableHDU:
     return fits.BinTableHDU.from_columns(
         [
             fits.Column("COLUMN", "D", unit="pix", array=np.array([line.column for line in lines], dtype=float)),
-            fits.Column("COLUMN_ERROR", "D", unit="pix", array=np.array([line.column_error for line in lines], dtype=float)),
-            fits.Column("WAVELENGTH", "D", unit="Angstrom", array=np.array([line.wavelength for line in lines], dtype=float)),
-            fits.Column("ION", f"{max(width, 1)}A", array=np.array([line.ion for line in lines], dtype=f"U{max(width, 1)}")),
-            fits.Column("RESIDUAL", "D", unit="Angstrom", array=np.array([line.residual for line in lines], dtype=float)),
+            fits.Column(
+                "COLUMN_ERROR", "D", unit="pix", array=np.array([line.column_error for line in lines], dtype=float)
+            ),
+            fits.Column(
+                "WAVELENGTH", "D", unit="Angstrom", array=np.array([line.wavelength for line in lines], dtype=float)
+            ),
+            fits.Column(
+                "ION", f"{max(width, 1)}A", array=np.array([line.ion for line in lines], dtype=f"U{max(width, 1)}")
+            ),
+            fits.Column(
+                "RESIDUAL", "D", unit="Angstrom", array=np.array([line.residual for line in lines], dtype=float)
+            ),
             fits.Column("USED", "L", array=np.array([line.used for line in lines], dtype=bool)),
         ],
         name="LINES",
@@ -278,6 +293,3 @@ def _open(data: bytes, extensions: tuple[str, ...], kind: str) -> fits.HDUList:
     if not complete:
         raise UnreadableFrame(f"The file is not a {kind} product: it lacks {' or '.join(extensions)}.")
     return hdus
-
-
-__all__ = ["MaskBit", "read_image", "read_spectrum", "write_image", "write_spectrum"]

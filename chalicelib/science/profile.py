@@ -245,9 +245,7 @@ def matched_filter(collapsed: Collapsed, drifts, widths) -> np.ndarray:
     return out
 
 
-def find_candidate(
-    collapsed: Collapsed, shapes, widths, forbidden: np.ndarray, improbability=None
-) -> Candidate | None:
+def find_candidate(collapsed: Collapsed, shapes, widths, forbidden: np.ndarray, improbability=None) -> Candidate | None:
     """The most significant target.
 
     Parameters

@@ -103,13 +103,19 @@ def _is_misfit(fit: TraceFit, fits: list[TraceFit]) -> bool:
     """Whether a fit is what a much brighter target's profile leaves over in its own flank."""
     middle = (fit.columns - 1) / 2
     return any(
-        abs(float(fit.row(middle) - other.row(middle))) < FLANK * width_of(other) and fit.flux < FLANK_SHARE * other.flux
+        abs(float(fit.row(middle) - other.row(middle))) < FLANK * width_of(other)
+        and fit.flux < FLANK_SHARE * other.flux
         for other in fits
     )
 
 
 def fit_at(
-    collapsed: Collapsed, row: float, binning: int, others: list[TraceFit], gaussian: bool, shape: tuple[float, ...] | None
+    collapsed: Collapsed,
+    row: float,
+    binning: int,
+    others: list[TraceFit],
+    gaussian: bool,
+    shape: tuple[float, ...] | None,
 ) -> TraceFit:
     """Fit a target at a place a person named; see :func:`find_targets` for the parameters.
 
@@ -159,7 +165,9 @@ def _improbability(shapes, widths, binning: int, leader: TraceFit | None, shape)
     """Cost of each shape tried, in squared significance: see :func:`find_candidate`."""
     if leader is not None or shape is not None:
         return None
-    drift = [(slope * binning / SHAPE_PRIOR[0]) ** 2 + (curve * binning / SHAPE_PRIOR[1]) ** 2 for slope, curve in shapes]
+    drift = [
+        (slope * binning / SHAPE_PRIOR[0]) ** 2 + (curve * binning / SHAPE_PRIOR[1]) ** 2 for slope, curve in shapes
+    ]
     width = [(math.log(w * binning / TYPICAL_WIDTH) / WIDTH_SIGMA) ** 2 for w in widths]
     return np.add.outer(drift, width)
 

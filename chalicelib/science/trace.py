@@ -1,9 +1,9 @@
 """Tracing a target along the frame: its centre and width as smooth functions of column, from one likelihood.
 
-Peak finders followed by a polynomial lose faint targets, because each peak has to be significant by itself. Here all blocks
-of columns are fitted at once: centre (a cubic), width (a slope) and Moffat exponent are few numbers for the whole frame,
-brightness is free per block (bright targets) or a low polynomial (faint ones), and weak priors, or the shape of a brighter
-target or an earlier frame, hold what the data do not determine. Errors follow from the same fit.
+Peak finders followed by a polynomial lose faint targets, because each peak has to be significant by itself. Here all
+blocks of columns are fitted at once: centre (a cubic), width (a slope) and Moffat exponent are few numbers for the
+whole frame, brightness is free per block (bright targets) or a low polynomial (faint ones), and weak priors, or the
+shape of a brighter target or an earlier frame, hold what the data do not determine. Errors follow from the same fit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from .spectrum import Trace
 
 #: Terms of the trace: a cubic.
 TERMS = 4
-#: Prior 1-sigma of the terms beyond the position, unbinned rows: measured traces drift by tens of rows and bend by a few.
+#: Prior 1-sigma of the terms beyond the position, unbinned rows: measured traces drift by tens of rows and bend by a
+#: few.
 SHAPE_PRIOR = (15.0, 2.5, 0.8)
 #: The same where the shape is known from a brighter target.
 BORROWED_PRIOR = (0.6, 0.3, 0.15)
@@ -172,7 +173,9 @@ class _Problem:
         return amplitude, error, amplitude[:, None] * profile
 
 
-def fit_trace(collapsed: Collapsed, row: float, prior: TracePrior, significance: float, gaussian: bool = False) -> TraceFit:
+def fit_trace(
+    collapsed: Collapsed, row: float, prior: TracePrior, significance: float, gaussian: bool = False
+) -> TraceFit:
     """Fit centre, width, exponent and brightness of one target.
 
     Parameters
@@ -208,7 +211,11 @@ def fit_trace(collapsed: Collapsed, row: float, prior: TracePrior, significance:
     centred, width = p.copy(), 0.0
     for _ in range(20):
         here = math.exp(p[TERMS])
-        if problem is None or np.max(np.abs(p[:TERMS] - centred[:TERMS])) > 0.5 * width or not 0.8 < here / width < 1.25:
+        if (
+            problem is None
+            or np.max(np.abs(p[:TERMS] - centred[:TERMS])) > 0.5 * width
+            or not 0.8 < here / width < 1.25
+        ):
             # The window has to be where the target is.
             half = int(max(5, math.ceil((5 if free else 3) * here)))
             problem = _Problem(collapsed, chebyshev.chebval(collapsed.xi, p[:TERMS]), half, free, order)
@@ -243,6 +250,7 @@ def fit_trace(collapsed: Collapsed, row: float, prior: TracePrior, significance:
         # What is still to be gained is far below one sigma of any parameter.
         if delta[active] @ gradient < 1e-2:
             break
+    assert problem is not None  # the loop runs at least once
     return _finish(problem, p, gaussian, normal, collapsed, float(np.sum(((mean - p) * precision) ** 2)))
 
 
@@ -270,7 +278,9 @@ def _finish(problem: _Problem, p, gaussian: bool, normal: np.ndarray, collapsed:
     slope = (problem.profile(shifted, gaussian) - profile) / 0.02 * np.maximum(amplitude, 0)[:, None]
     w = problem.weight * problem.robust
     power = np.sum(w * slope**2, axis=1)
-    step = np.divide(np.sum(w * slope * (problem.value - model), axis=1), power, out=np.zeros_like(power), where=power > 0)
+    step = np.divide(
+        np.sum(w * slope * (problem.value - model), axis=1), power, out=np.zeros_like(power), where=power > 0
+    )
     step = np.clip(step, -2 * math.exp(p[TERMS]), 2 * math.exp(p[TERMS]))
     scatter = math.sqrt(float(np.sum(power * step**2) / np.sum(power))) if np.any(power > 0) else math.nan
     signal = np.sum(problem.weight * profile * (problem.value if not problem.free else model), axis=1)
@@ -282,8 +292,17 @@ def _finish(problem: _Problem, p, gaussian: bool, normal: np.ndarray, collapsed:
         significance = float(signal.sum() / math.sqrt(depth.sum())) if depth.sum() > 0 else 0.0
     significance = math.copysign(math.sqrt(max(significance**2 - cost, 0.0)), significance)
     beta = math.inf if gaussian else 1 + math.exp(min(p[TERMS + 2], 4.0))
-    return TraceFit(p[:TERMS].copy(), (float(p[TERMS]), float(p[TERMS + 1])), beta, amplitude, amplitude_error,
-                    error, scatter, significance, collapsed.columns)
+    return TraceFit(
+        p[:TERMS].copy(),
+        (float(p[TERMS]), float(p[TERMS + 1])),
+        beta,
+        amplitude,
+        amplitude_error,
+        error,
+        scatter,
+        significance,
+        collapsed.columns,
+    )
 
 
 def prior_from(fit: TraceFit, binning: int) -> TracePrior:

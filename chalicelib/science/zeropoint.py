@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from scipy.signal import medfilt
 from scipy.stats import chi2, norm
 
 from .dispersion import WavelengthSolution
@@ -108,6 +109,14 @@ def _unverified(reason: str, significance: float = 0.0, **more) -> ZeroPoint:
     nan = float("nan")
     sentence = f"The zero point of the wavelengths is not verified: {reason}."
     return ZeroPoint(nan, nan, nan, nan, significance, "none", False, False, sentence, **more)
+
+
+def _spikes(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Single columns that stick out on both sides: narrower than the narrowest slit's line, so not light of the sky."""
+    level = medfilt(flux, 7)
+    height = (flux - level) / error
+    beside = np.maximum(np.roll(height, 1), np.roll(height, -1))
+    return (height > 6) & (beside < 0.25 * height)
 
 
 def _scan(sky: SkySpectrum, template: SkyTemplate, width: float, middle: float = 0.0, reach: float = REACH):
@@ -236,6 +245,8 @@ def measure(
         return _unverified(f"only {int(good.sum())} columns of the sky spectrum are usable")
     order = np.argsort(column[good], kind="stable")
     column, flux, error = column[good][order], flux[good][order], error[good][order]
+    whole = ~_spikes(flux, error)
+    column, flux, error = column[whole], flux[whole], error[whole]
     waves = solution.wavelength(column[[0, -1]])
     if not np.all(np.isfinite(waves)) or waves.max() < 3400 or waves.min() > 9800:
         return _unverified("no atlas of the sky covers these wavelengths")
@@ -300,7 +311,8 @@ def _judge(sky: SkySpectrum, template: SkyTemplate, fit: SkyFit, slope, shift, w
     if agreement < 1e-6 and error > 0.5:
         return _unverified("different parts of the spectrum ask for different shifts", lead, **more)
     alone = evidence.strongest(template)
-    if _supports(sky, fit, width) < 1.6 and (alone not in _ALONE or lead < 2 * DETECTION):
+    lone = _supports(sky, fit, width) < 1.6
+    if lone and (alone not in _ALONE or lead < 2 * DETECTION or width <= WIDTHS[0]):
         return _unverified(f"a single feature, taken for {alone}, is too little to go by", lead, **more)
     return _verified(sky, template, evidence, shift, error, more)
 

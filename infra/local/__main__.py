@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     process.add_argument("raw", type=Path, metavar="RAW_DIR", help="searched recursively")
     process.add_argument("--out", type=Path, required=True, metavar="OUT_DIR", help="gets the products and files.json")
     process.add_argument("--json", action="store_true", help="print the report as JSON")
+    process.add_argument("--interval", type=_positive, default=0.0, help="seconds between frames (default: none)")
     process.add_argument("--workers", type=_count, help="frames at once (default: one a core)")
     return top
 
@@ -107,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
 def _process(options: argparse.Namespace) -> int:
     from infra.local import process
 
-    return process.main(options.raw, options.out, options.workers, options.json)
+    return process.main(options.raw, options.out, options.workers, options.interval, options.json)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -32,10 +32,16 @@ class Line:
     reason: str
     id: int | None
     products: tuple[str, ...] = ()
+    summary: str = ""
 
 
-def process(folder: Path, out: Path, *, workers: int | None = None, as_json: bool = False) -> int:
+def process(
+    folder: Path, out: Path, *, workers: int | None = None, interval: float = 0.0, as_json: bool = False
+) -> int:
     """Run every file below ``folder`` through upload, queues and blocks; the exit code.
+
+    With an ``interval`` (seconds) the files come one after the other, as at the telescope: latencies mean something
+    only then.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def process(folder: Path, out: Path, *, workers: int | None = None, as_json: boo
     with progress, Stack(port=0, workers=workers, notify=progress.say) as stack:
         from infra.local import harvest, timings
 
-        uploads, uploaded = _run(folder, files, stack, progress)
+        uploads, uploaded = _run(folder, files, stack, progress, interval)
         api = harvest.LocalApi(stack.web.gateway, stack.tokens["superuser"])
         records = list(api.all_files())
         progress.show(len(files), len(files), "writing products")
@@ -67,6 +73,7 @@ def process(folder: Path, out: Path, *, workers: int | None = None, as_json: boo
             "problems": [*written.problems, *_lost()],
             "blocks": timings.by_block(invocations),
             "latency": latency(records, uploads_by_id(records, uploaded), invocations),
+            "interval": interval,
             "out": str(out),
         }
     failed = report["problems"] or any(line.status == "failed" for line in lines)
@@ -98,7 +105,7 @@ def _files(folder: Path, out: Path) -> list[Path]:
     return files
 
 
-def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress) -> tuple[list[Any], Any]:
+def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress, interval: float) -> tuple[list[Any], Any]:
     """Upload while the pump works, and wait until nothing is left."""
     from chalicelib.store import clients
     from infra.local import quiet, upload
@@ -110,7 +117,9 @@ def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress) -> t
 
     def send() -> None:
         try:
-            state["uploaded"] = upload.send(uploads, clients.s3(), stack.bucket, lambda n: state.update(sent=n))
+            state["uploaded"] = upload.send(
+                uploads, clients.s3(), stack.bucket, lambda n: state.update(sent=n), interval=interval
+            )
         except Exception as error:
             state["error"] = error
 
@@ -151,7 +160,22 @@ def _line(label: str, record: Mapping[str, Any] | None, records: Iterable[Mappin
         record["status_reason"] or "",
         record["id"],
         tuple(written.paths[identifier] for identifier in sorted(made)),
+        _summary([r for r in records if r["original_file_id"] == record["id"]]),
     )
+
+
+def _summary(products: Iterable[Mapping[str, Any]]) -> str:
+    """How well the wavelengths of a frame's brightest target are known; "" where there are none."""
+    from chalicelib.domain.records import CALIBRATED_TYPE
+
+    calibrated = [r for r in products if r["data_type"] == CALIBRATED_TYPE and r["obstype"] == "SPECTRUM"]
+    if not calibrated:
+        return ""
+    quality = min(calibrated, key=lambda r: r["target"] or 1)["quality"]
+    zero_point = "verified" if quality.get("zero_point_verified") else "not verified"
+    targets = f"{len(calibrated)} targets; " if len(calibrated) > 1 else ""
+    rms, lines = quality.get("wavelength_rms", math.nan), quality.get("wavelength_lines", 0)
+    return f"{targets}wavelength rms {rms:.3f} Å from {lines} lines, zero point {zero_point}."
 
 
 def uploads_by_id(records: Iterable[Mapping[str, Any]], uploaded: Any) -> dict[int, float]:
@@ -200,7 +224,8 @@ def text(report: Mapping[str, Any]) -> str:
     files = report["files"]
     width = max(len(line["file"]) for line in files)
     lines = [
-        f"{line['file']:<{width}}  {line['obstype']:<8}  {line['status']:<11}  {line['reason']}".rstrip()
+        f"{line['file']:<{width}}  {line['obstype']:<8}  {line['status']:<11}  "
+        + " ".join(filter(None, [line["reason"], line["summary"]]))
         for line in files
     ]
     counts: dict[str, int] = {}
@@ -208,25 +233,26 @@ def text(report: Mapping[str, Any]) -> str:
         counts[line["status"]] = counts.get(line["status"], 0) + 1
     lines += ["", f"{len(files)} files: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
     lines += report["problems"]
-    lines += ["", timings.table(report["blocks"]), "", _latency_sentence(report["latency"])]
+    lines += ["", timings.table(report["blocks"]), "", _latency_sentence(report["latency"], report["interval"])]
     products = {product for line in files for product in line["products"]}
     lines += [f"{len(products)} products of these frames, the masters and files.json are in {report['out']}."]
     return "\n".join(lines)
 
 
-def _latency_sentence(found: Mapping[str, Any]) -> str:
+def _latency_sentence(found: Mapping[str, Any], interval: float) -> str:
     if not found["n"]:
         return "No science frame was wavelength-calibrated."
+    sent = f"sent every {interval:g} s" if interval else "of a folder sent at once"
     return (
-        f"Upload to calibrated, {found['n']} science frames of a folder sent at once: p50 {found['p50']:.1f} s, "
+        f"Upload to calibrated, {found['n']} science frames {sent}: p50 {found['p50']:.1f} s, "
         f"p95 {found['p95']:.1f} s; {100 * found['aws_share']:.0f} % of the functions' time was spent waiting for moto."
     )
 
 
-def main(raw: Path, out: Path, workers: int | None, as_json: bool) -> int:
+def main(folder: Path, out: Path, workers: int | None, interval: float, as_json: bool) -> int:
     """:func:`process`, with its usage errors as sentences."""
     try:
-        return process(raw, out, workers=workers, as_json=as_json)
+        return process(folder, out, workers=workers, interval=interval, as_json=as_json)
     except BadUsage as error:
         print(error, file=sys.stderr)
         return USAGE

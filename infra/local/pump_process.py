@@ -106,7 +106,7 @@ class PumpProcess:
                     stdout=subprocess.PIPE,
                     stderr=log,
                     cwd=ROOT,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:2]])},
+                    env={**os.environ, "PYTHONPATH": _python_path()},
                     text=True,
                     start_new_session=True,  # Ctrl-C is for the stack, which ends the pump in order
                 )
@@ -133,6 +133,11 @@ class PumpProcess:
 
     def _dies_too_often(self) -> bool:
         return len(self._deaths) == PATIENCE and self._deaths[-1] - self._deaths[0] < 60
+
+
+def _python_path() -> str:
+    """The repository, then what this process was told."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _signal_group(process: subprocess.Popen[str], number: int) -> None:

@@ -122,8 +122,19 @@ def _night(when: str, now: datetime) -> int:
         return night_of(now)
 
 
-def send(uploads: Sequence[Upload], client: Any, bucket: str, sent: Callable[[int], None] = lambda _: None) -> Uploaded:
-    """Put the files into the bucket, a few at once; ``sent`` is told how many are there."""
+def send(
+    uploads: Sequence[Upload],
+    client: Any,
+    bucket: str,
+    sent: Callable[[int], None] = lambda _: None,
+    *,
+    interval: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Uploaded:
+    """Put the files into the bucket; ``sent`` is told how many are there.
+
+    A few go at once; with an ``interval`` (seconds) they go one after the other, as at the telescope.
+    """
     result = Uploaded()
     lock = threading.Lock()
 
@@ -135,6 +146,12 @@ def send(uploads: Sequence[Upload], client: Any, bucket: str, sent: Callable[[in
             result.moment[upload.key] = time.time()
             sent(len(result.moment))
 
+    if interval:
+        for number, upload in enumerate(uploads):
+            if number:
+                sleep(interval)
+            one(upload)
+        return result
     with ThreadPoolExecutor(SENDERS) as pool:
         try:
             for _ in pool.map(one, uploads):

@@ -103,3 +103,16 @@ def test_an_upload_that_fails_is_not_swallowed(folder):
 
     with pytest.raises(ConnectionError):
         send(plan_uploads(folder, files_below(folder), NOW), Broken(), "bucket")
+
+
+def test_an_interval_sends_one_after_the_other(folder):
+    for number in range(3):
+        (folder / f"{number}.fits").write_bytes(b"x" * number)
+    events: list[object] = []
+
+    class Bucket:
+        def put_object(self, *, Key: str, **_: object) -> None:
+            events.append(Key.rsplit("/", 1)[1])
+
+    send(plan_uploads(folder, files_below(folder), NOW), Bucket(), "bucket", interval=4.0, sleep=events.append)
+    assert events == ["0.fits", 4.0, "1.fits", 4.0, "2.fits"]

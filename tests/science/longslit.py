@@ -27,8 +27,9 @@ class Source:
 class LongSlit:
     """A long-slit frame to be.
 
-    ``slope``, ``bend`` drift the traces (rows over half the frame, Chebyshev); ``tilt``, ``curvature`` shift sky lines (columns over
-    half the slit); ``moon`` gives the sky absorption lines instead of emission lines; ``rays`` is the share of pixels hit.
+    ``slope``, ``bend`` drift the traces (rows over half the frame, Chebyshev); ``tilt``, ``curvature`` shift sky
+    lines (columns over half the slit); ``moon`` gives the sky absorption lines instead of emission lines; ``rays`` is
+    the share of pixels hit.
     """
 
     shape: tuple[int, int] = (160, 900)
@@ -80,10 +81,14 @@ class LongSlit:
         image = np.full(self.shape, float(self.sky))
         sigma = 2.4 / 2.3548
         for centre in rng.uniform(5, nx - 5, self.lines):
-            height = -0.6 * self.sky * rng.uniform(0.2, 1) if self.moon else self.line_height * rng.uniform(0.05, 1) ** 2
+            height = (
+                -0.6 * self.sky * rng.uniform(0.2, 1) if self.moon else self.line_height * rng.uniform(0.05, 1) ** 2
+            )
             near = np.abs(self.columns - centre) < 12
             part = x[:, near] - centre
-            image[:, near] += height * np.mean([np.exp(-0.5 * ((part + f) / sigma) ** 2) for f in (-0.4, -0.2, 0, 0.2, 0.4)], axis=0)
+            image[:, near] += height * np.mean(
+                [np.exp(-0.5 * ((part + f) / sigma) ** 2) for f in (-0.4, -0.2, 0, 0.2, 0.4)], axis=0
+            )
         return np.maximum(image, 0) * (1 + self.illumination * eta)
 
     def mean(self) -> np.ndarray:

@@ -58,7 +58,7 @@ def test_extinction_falls_to_the_red(library):
 
 
 def test_missing_bundle_says_what_makes_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="build.py"):
+    with pytest.raises(FileNotFoundError, match=r"build\.py"):
         reference.load(tmp_path)
 
 
