@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from chalice import Chalice, Rate
 
 from chalicelib import api
@@ -23,8 +21,6 @@ from chalicelib.domain.topology import COMBINE, DEADLETTER, EXTRACT, INGEST, RED
 app = Chalice(app_name="goodman-live")
 api.register(app)
 
-logger = Logger(service="goodman-live")
-
 
 def on_queue(block: Block) -> Callable[[Callable[[Any], None]], Any]:
     """Register a block's function for its queue: one message at a time, at most ``block.concurrency`` at once."""
@@ -33,18 +29,16 @@ def on_queue(block: Block) -> Callable[[Callable[[Any], None]], Any]:
 
 def run(block: Block, event: Any, handle: Callable[[str], str]) -> None:
     """Do what the messages say; an unexpected error hides its message for a while and is raised for SQS to see."""
+    from chalicelib.blocks import telemetry
+
     for record in event.to_dict()["Records"]:
         try:
             outcomes = handle_message(block, record["body"], handle)
         except Exception:
-            seconds = back_off(block, record)
-            logger.exception("block failed, to be tried again", block=block.name, seconds=seconds)
+            telemetry.failed(block, back_off(block, record))
             raise
         for outcome in outcomes:
-            logger.debug("block done", block=block.name, outcome=outcome)
-            name = outcome.replace(" ", "_")
-            with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="goodman-live") as metric:
-                metric.add_dimension(name="block", value=block.name)
+            telemetry.count(block, outcome)
 
 
 @on_queue(INGEST)
@@ -87,6 +81,6 @@ def deadletter(event: Any) -> None:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 def sweep(event: Any) -> None:
     """Tell again what was left open."""
-    found = sweep_block.sweep()
-    if any(found.values()):
-        logger.warning("the sweep found something left open", extra=found)
+    from chalicelib.blocks import telemetry
+
+    telemetry.swept(sweep_block.sweep())

@@ -123,23 +123,9 @@ def _loaded_by_app() -> set[str]:
 
 def test_import_app_loads_no_science():
     loaded = _loaded_by_app()
-    heavy = {"numpy", "scipy", "astropy", "ccdproc", "astroscrappy", "yaml", "moto", "matplotlib"} & loaded
+    heavy = {"numpy", "scipy", "astropy", "ccdproc", "astroscrappy", "yaml", "moto", "matplotlib", "aws_lambda_powertools", "pynamodb"} & loaded
     assert not heavy, f"import app loads {sorted(heavy)}"
     assert not [name for name in loaded if name.startswith("chalicelib.science")]
-
-
-def test_import_app_is_quick():
-    """A cold start is the user's wait (goal: 0.30 s of CPU on an idle machine).
-
-    Seconds depend on what else the machine does, so ours are compared with those of the packages that must be loaded.
-    """
-    timed = "import time; start = time.process_time(); import {}; print(time.process_time() - start)"
-    pairs = [
-        (float(_run(timed.format("boto3, chalice, aws_lambda_powertools"))), float(_run(timed.format("app"))))
-        for _ in range(4)
-    ]
-    floor, ours = (min(values) for values in zip(*pairs))
-    assert ours < 1.7 * floor, f"import app takes {ours:.2f} s of CPU, the packages alone {floor:.2f} s"
 
 
 def test_science_is_importable_without_aws():

@@ -8,13 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from chalice import Response
 
 from ..store.headers import NoHeader
 from ..store.items import Contended
-
-logger = Logger()
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -86,7 +83,9 @@ def answers(view: Callable[..., Any]) -> Callable[..., Any]:
             kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
             return problem(TABLE[kind], str(error))
         except Exception:
-            logger.exception("unexpected error in a view", view=view.__name__)
+            from aws_lambda_powertools import Logger  # a start without errors does not wait for it
+
+            Logger().exception("unexpected error in a view", view=view.__name__)
             return problem(UNEXPECTED, "The error is recorded; trying again may help.")
 
     return answering

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .robust import median
+from .robust import median, scatter
 
 _ALONG_SLIT, _ALONG_DISPERSION = 64, 96  # unbinned pixels; longer than twice nearly every track
 
@@ -38,6 +38,10 @@ def of_spectrum(
         data = np.where(unusable, median(data, 0), data)
     sky = _block_medians(data.T, _block(data.shape[0], _ALONG_SLIT // binning[1])).T
     rest = data - sky
+    level = max(float(np.median(sky[::8, ::8])), 0.0)
+    seen = scatter(rest[::4, ::4])
+    if seen**2 > 1.2 * (level + read_noise**2):  # pattern noise, or a header that does not tell the truth
+        read_noise = (seen**2 - level) ** 0.5
     targets = _block_medians(rest, _block(data.shape[1], _ALONG_DISPERSION // binning[0]))
     scale = _column_scales(rest, targets, sky, read_noise)
     targets *= scale

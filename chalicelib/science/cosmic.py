@@ -157,10 +157,12 @@ def _grow_sharp(seeds: np.ndarray, residual: np.ndarray, forbidden: np.ndarray, 
     padded = np.pad(residual, 4, mode="reflect")
     flagged = seeds.copy()
     for limit in (4.5, 1.5):
-        near = dilated(flagged) & ~flagged & ~forbidden & (residual > limit)
-        rows, columns = np.nonzero(near)
-        sharp = _laplacian(padded, rows + 4, columns + 4) / _star_noise(padded, rows, columns, noise)
-        flagged[rows[sharp > limit], columns[sharp > limit]] = True
+        rows, columns = np.nonzero(dilated(flagged) & ~flagged & ~forbidden & (residual > limit))
+        light = _star_noise(padded, rows, columns, noise)
+        sharp = _laplacian(padded, rows + 4, columns + 4) / light
+        fine = _fine_structure(padded, rows + 4, columns + 4) / light
+        kept = (sharp > limit) & (sharp > 2 * fine)
+        flagged[rows[kept], columns[kept]] = True
     return flagged
 
 

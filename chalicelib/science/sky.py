@@ -46,16 +46,16 @@ class SlitSky:
         return level * self.spline(self.tilt.sky_column(columns[None, :], y[:, None]))
 
 
-def target_free_rows(data, good, step: int = 4) -> np.ndarray:
+def target_free_rows(data, good, step: int = 8) -> np.ndarray:
     """Rows without an obvious target, (ny,) bool: those whose level does not stand out of their wider neighbourhood."""
     sample = np.where(good[:, ::step], data[:, ::step], np.nan)
-    usable = np.isfinite(sample).sum(axis=1) > 0.2 * sample.shape[1]
+    sample = sample[:, np.count_nonzero(np.isfinite(sample), axis=0) > 0.2 * len(sample)]
+    usable = np.count_nonzero(np.isfinite(sample), axis=1) > 0.2 * max(sample.shape[1], 1)
     if not usable.any():
         return usable
-    with np.errstate(all="ignore"):
-        column = np.nanmedian(sample[usable][:: max(1, int(usable.sum()) // 200)], axis=0)
-        ratio = np.full(len(sample), np.nan)
-        ratio[usable] = np.nanmedian(sample[usable] - column, axis=1)
+    column = np.nanmedian(sample[usable], axis=0)
+    ratio = np.full(len(sample), np.nan)
+    ratio[usable] = np.nanmedian(sample[usable] - column, axis=1)
     rows = np.arange(len(sample))
     keep = usable.copy()
     eta = 2 * rows / max(len(rows) - 1, 1) - 1

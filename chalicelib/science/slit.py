@@ -90,9 +90,11 @@ def _lit_rows(strip: np.ndarray, bad: np.ndarray) -> tuple[float, float] | None:
             return None
         strip = np.where(bad[:, usable], 0, strip[:, usable])
     ranked = np.sort(strip, axis=1)
-    # The median over columns is the safest profile; an arc's light is in its few bright columns.
-    for rank in (strip.shape[1] // 2, 9 * strip.shape[1] // 10):
-        profile = _smooth(ranked[:, rank])
+    low, middle, high = (ranked[:, int(share * strip.shape[1])] for share in (0.1, 0.5, 0.9))
+    # The median over columns is the safest profile; an arc's light is in its few bright columns, of which the lower
+    # half of the values takes the noise away.
+    for rows in (middle, high - (middle - low)):
+        profile = _smooth(rows)
         lit, dark = float(np.percentile(profile, 75)), float(np.percentile(profile, 0.5))
         noise = 1.4826 * float(np.median(np.abs(np.diff(profile)))) + 1e-3
         if lit < max(5.0, 20 * noise):

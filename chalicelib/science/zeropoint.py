@@ -312,8 +312,10 @@ def _judge(sky: SkySpectrum, template: SkyTemplate, fit: SkyFit, slope, shift, w
         return _unverified("different parts of the spectrum ask for different shifts", lead, **more)
     alone = evidence.strongest(template)
     lone = _supports(sky, fit, width) < 1.6
-    if lone and (alone not in _ALONE or lead < 2 * DETECTION or width <= WIDTHS[0]):
-        return _unverified(f"a single feature, taken for {alone}, is too little to go by", lead, **more)
+    narrow = width <= WIDTHS[0]  # sharper than any slit makes lines
+    corroborated = len(stretches) > 1 and not (lone or narrow)
+    if (lone and (alone not in _ALONE or narrow)) or not (corroborated or lead > 2 * DETECTION):
+        return _unverified(f"what is seen, mostly {alone}, is too little to go by", lead, **more)
     return _verified(sky, template, evidence, shift, error, more)
 
 

@@ -75,7 +75,9 @@ def test_saturated_wrapped_and_missing_pixels_are_masked(master):
 def test_a_trimmed_master_is_aligned_by_its_geometry(master):
     raw = expose(np.random.default_rng(6), 200.0)
     whole = bias.subtract(raw, BLUE, master, PART).frame
-    cut = Frame(master.data[1:, 5:], master.variance[1:, 5:], master.mask[1:, 5:], master.geometry.cut(5, 1), master.header)
+    cut = Frame(
+        master.data[1:, 5:], master.variance[1:, 5:], master.mask[1:, 5:], master.geometry.cut(5, 1), master.header
+    )
     np.testing.assert_array_equal(bias.subtract(raw, BLUE, cut, PART).frame.data, whole.data)
 
 

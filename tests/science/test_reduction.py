@@ -38,7 +38,9 @@ def cards(result):
 def test_a_full_reduction(masters):
     raw = science(star=3000.0)
     raw.data[60, 900:906] += 2000
-    result = reduction.reduce_spectrum(raw, BLUE, options=OPTIONS, clean_cosmic_rays=True, bias_name="b.fits", **masters)
+    result = reduction.reduce_spectrum(
+        raw, BLUE, options=OPTIONS, clean_cosmic_rays=True, bias_name="b.fits", **masters
+    )
     frame = result.frame
     assert result.steps == "cfzst"
     assert (frame.geometry.corner[0], frame.shape[1]) == (10, 2045)

@@ -32,7 +32,9 @@ def test_section(text, shape, binning, camera, rows, columns):
     assert [(s.start, s.stop) for s in found] == [rows, columns]
 
 
-@pytest.mark.parametrize(("columns", "binning", "full"), [(2071, 2, True), (4142, 1, True), (1035, 4, True), (3096, 1, False)])
+@pytest.mark.parametrize(
+    ("columns", "binning", "full"), [(2071, 2, True), (4142, 1, True), (1035, 4, True), (3096, 1, False)]
+)
 def test_full_width(columns, binning, full):
     assert is_full_width(columns, binning) is full
 
