@@ -50,11 +50,13 @@ def _master(step: Step, facts: PoolFacts, combined) -> Product:
     name = naming.master_name(facts.kind, o)
     cards = identity_cards(o, name=name, parent=name, original=name, prefix=topology.MASTERS, inputs=())
     used = [m for number, m in enumerate(members) if number not in rejected]
-    cards += [(f"GSP_IC{n:02d}", m.name[:68], "combined input") for n, m in enumerate(used, start=1)]
+    cards += [(f"GSP_IC{n:02d}", m.name[:68], "combined input") for n, m in enumerate(used[:99], start=1)]
     bias = step.input("bias")
     if bias is not None:
         cards.append(("GSP_BIAS", bias.name[:68], "master bias subtracted"))
+        cards.append(("GSP_BIAH", bias.sha256, "its SHA-256"))
     history = [f"combined {len(used)} of {len(members)} frames"]
+    history += [f"combined {m.name} sha256 {m.sha256}" for m in used]
     history += [f"left out {members[number].name}: {reason}" for number, reason in sorted(rejected.items())]
     return Product(
         role=plan.PRODUCT_ROLE[step.stage],

@@ -43,7 +43,7 @@ class Settings:
         choices=("fractional", "optimal"),
     )
     target_model: str = _setting("moffat", "Spatial profile of a target.", choices=("moffat", "gaussian"))
-    maximum_targets: int = _setting(3, "At most this many targets are extracted from one frame.", low=1, high=20)
+    maximum_targets: int = _setting(3, "At most this many targets are extracted from one frame.", low=1, high=10)
     calibration_policy: str = _setting(
         "provisional",
         "provisional: reduce at once with the best calibrations there are and again when better ones come; "

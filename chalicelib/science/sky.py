@@ -15,6 +15,10 @@ from .spline import SkySpline, fit_spline
 from .tilt import LineTilt, measure_tilt, no_tilt
 
 
+#: Columns over which a tilted line may wander between rows.
+_NEARBY = 3
+
+
 @dataclass(frozen=True)
 class SlitSky:
     """The sky over a whole frame: a spline along the sky column times a smooth illumination along the slit.
@@ -27,13 +31,16 @@ class SlitSky:
         Relative sky level of each row.
     tilt : LineTilt
     rows : (ny,) bool
-        Rows the fit stands on.
+        Rows free of targets, on which the fit stands.
+    variance : (nx,) float64
+        Variance of the mean of the votes of each column, electrons squared.
     """
 
     spline: SkySpline
     illumination: np.ndarray
     tilt: LineTilt
     rows: np.ndarray
+    variance: np.ndarray
 
     def image(self, rows: slice = slice(None)) -> np.ndarray:
         """The sky, electrons, on the given rows: (ny, nx) float32."""
@@ -95,15 +102,18 @@ def fit_slit_sky(data, variance, good, max_rows: int = 300) -> SlitSky:
     rows = target_free_rows(data, good)
     chosen = np.flatnonzero(rows)
     if not chosen.size:
-        return SlitSky(SkySpline(np.zeros(nx + 9), -3), np.ones(ny), no_tilt(data.shape), rows)
+        return SlitSky(SkySpline(np.zeros(nx + 9), -3), np.ones(ny), no_tilt(data.shape), rows, np.full(nx, np.inf))
     chosen = chosen[:: max(1, -(-chosen.size // max_rows))]
     d = data[chosen]
     # Weights from the columns' level, not from each pixel's own noise, which would pull the sky down.
     some = chosen[:: max(1, chosen.size // 60)]
     typical, column = np.median(variance[some], axis=0), np.median(data[some], axis=0)
     w = good[chosen] / np.maximum(typical, 1e-3).astype(np.float32)
-    # The columns' typical value catches cosmic rays nobody flagged.
-    w *= np.abs(d - column) < 6 * np.sqrt(typical) + 0.3 * np.abs(column)
+    # What no column nearby (lines are tilted) comes close to is a cosmic ray nobody flagged.
+    nearby = np.lib.stride_tricks.sliding_window_view(np.pad(column, _NEARBY, mode="edge"), 2 * _NEARBY + 1)
+    most, least = nearby.max(axis=1), nearby.min(axis=1)
+    slack = 6 * np.sqrt(typical) + 0.4 * (np.abs(most) + np.abs(column))
+    w *= (d < most + slack) & (d > least - slack)
     weight = np.zeros_like(data)
     weight[chosen] = w
     tilt = measure_tilt(data, weight, weight.any(axis=1))
@@ -114,7 +124,7 @@ def fit_slit_sky(data, variance, good, max_rows: int = 300) -> SlitSky:
     illumination = np.ones(ny)
     for turn in range(2):
         gain = illumination[chosen].astype(np.float32)[:, None]
-        spline, _ = fit_spline(u.ravel(), (d / gain).ravel(), (w * gain**2).ravel(), nx)
+        spline, spread = fit_spline(u.ravel(), (d / gain).ravel(), (w * gain**2).ravel(), nx, 1 if tilt.is_zero else 2)
         model = spline(u)
         if turn == 0:
             part = slice(None, None, 3)
@@ -130,4 +140,4 @@ def fit_slit_sky(data, variance, good, max_rows: int = 300) -> SlitSky:
             illumination = np.clip(fit(eta), 0.2, 5)
             residual = d - model * illumination[chosen].astype(np.float32)[:, None]
             w = w * (residual**2 * w < 25)
-    return SlitSky(spline, illumination, tilt, rows)
+    return SlitSky(spline, illumination, tilt, rows, spread)

@@ -95,7 +95,8 @@ class TraceFit:
     @property
     def flux(self) -> float:
         """Mean electrons per column."""
-        return float(np.mean(self.amplitude))
+        known = np.isfinite(self.amplitude_error) & (self.amplitude_error < 10 * np.median(self.amplitude_error))
+        return float(np.mean(self.amplitude[known])) if known.any() else 0.0
 
     def model(self, collapsed: Collapsed) -> np.ndarray:
         """The target's light in a collapsed frame, (nb, ny) electrons per pixel."""

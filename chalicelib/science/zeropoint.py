@@ -126,6 +126,12 @@ def _scan(sky: SkySpectrum, template: SkyTemplate, width: float, middle: float =
     return shifts, np.array([sky.fit(template, shift).gain for shift in shifts])
 
 
+def _gain_near(sky: SkySpectrum, width: float, shift: float) -> float:
+    """The best chi-square gained with a width near a shift; wide lines may have been paired by an edge."""
+    offsets = (0.0, -width / 3, -width / 6, width / 6, width / 3) if width >= 10 else (0.0,)
+    return max(sky.fit(sky.template(width), shift + offset).gain for offset in offsets)
+
+
 def _search(sky: SkySpectrum) -> tuple[float, float]:
     """Slit width and shift that fit best.
 
@@ -139,7 +145,7 @@ def _search(sky: SkySpectrum) -> tuple[float, float]:
         shift = float(shifts[np.argmax(gains)])
         shift = _refine(sky, sky.template(width), shift)[0]
         reach = 2 * max(width, 4.0)
-        width = max(WIDTHS, key=lambda w: sky.fit(sky.template(w), shift).gain)
+        width = max(WIDTHS, key=lambda w: _gain_near(sky, w, shift))
     return width, shift
 
 

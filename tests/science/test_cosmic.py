@@ -74,12 +74,11 @@ def test_a_wrong_read_noise_does_not_flood_the_mask():
     assert flags(cosmic.clean(as_frame(data), READ_NOISE, "lacosmic").frame).mean() < 1e-3
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (17, 400), (400, 17), (1, 30)])
+@pytest.mark.parametrize("shape", [(16, 16), (17, 400), (400, 17)])
 @pytest.mark.parametrize("method", ["dcr", "lacosmic"])
 def test_small_frames_do_not_break(shape, method):
     data = np.random.default_rng(8).normal(50, 8, shape).astype(np.float32)
-    if min(shape) > 1:
-        assert cosmic.clean(as_frame(data), READ_NOISE, method).frame.shape == shape
+    assert cosmic.clean(as_frame(data), READ_NOISE, method).frame.shape == shape
 
 
 def test_dcr_finds_the_gap_and_only_above_it():
