@@ -104,6 +104,7 @@ def judge(truth: Scene, flagged: np.ndarray, shown: np.ndarray, read_noise: floa
     before, after = (
         np.abs(np.where(inside, image - truth.without, 0).sum(axis=0)) > 3 * sigma for image in (truth.noisy, shown)
     )
+    left = np.where(inside & ~flagged, truth.rays, 0).sum(axis=0) > 3 * sigma  # what an extraction with mask meets
     empty_cores = truth.lines & (truth.rays < 0.1 * noise)
     return {
         "recall": (flagged & strong).sum() / max(1, strong.sum()),
@@ -111,7 +112,9 @@ def judge(truth: Scene, flagged: np.ndarray, shown: np.ndarray, read_noise: floa
         "false in cores %": 100 * (flagged & empty_cores).sum() / max(1, empty_cores.sum()),
         "columns hit, bad before %": 100 * before[hit].mean() if hit.any() else 0.0,
         "columns hit, bad after %": 100 * after[hit].mean() if hit.any() else 0.0,
+        "columns hit, ray left unflagged %": 100 * left[hit].mean() if hit.any() else 0.0,
         "all columns, bad after %": 100 * after.mean(),
+        "columns hit": hit.sum(),
     }
 
 
@@ -202,10 +205,13 @@ def rays(binning: int, seeds: int, peer: bool) -> None:
             found.setdefault("astroscrappy, bare frame", []).append(judge(truth, flagged, shown, read_noise))
     for method, figures in found.items():
         print(f"  {method}")
+        hits = [f.pop("columns hit") for f in figures]
         for key in figures[0]:
             values = [f[key] for f in figures]
             worst = min(values) if key in ("recall", "precision") else max(values)
-            print(f"    {key:<24} {np.median(values):8.4f}  ({worst:.4f})")
+            pooled = key.startswith("columns hit")
+            middle = np.average(values, weights=hits) if pooled else np.median(values)
+            print(f"    {key:<34} {middle:8.4f}  ({worst:.4f})" + (f"  pooled over {sum(hits)}" if pooled else ""))
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def handle(subject: str) -> str:
 
 def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
     """Each spectrum with its wavelengths, and beside it the lamp as extracted and as calibrated."""
-    from ..science.wavelength import collapse_arc, solve
+    from ..science.wavelength import collapse_arc, quality, solve
 
     assert isinstance(facts, FrameFacts)
     arc = step.input("arc")
@@ -37,16 +37,18 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
     arc_raw = items.get("files", {"id": arc_record["original_file_id"]}) or {}
     arc_observation = records.observation_of(arc_raw["observation"])
     assert arc_frame is not None
+    setup = _setup(arc_observation)
     products: list[Product] = []
     sources = [i for i in step.inputs if i.role == "spectrum"]
     for source in sources:
         spectrum = inputs.spectrum(source)
         lamp = collapse_arc(arc_frame, spectrum.trace)
-        solution = solve(lamp, _setup(arc_observation), inputs.library())
+        solution = solve(lamp, setup, inputs.library())
+        notes = quality(solution, setup)["notes"]
         zero = _zero_point(spectrum, solution)
         calibrated = spectrum.with_data(solution=zero.apply(solution))
         number = spectrum.target if len(sources) > 1 else None
-        products.append(_calibrated(step, facts, source, arc, calibrated, solution, zero, number))
+        products.append(_calibrated(step, facts, source, arc, calibrated, solution, zero, notes, number))
         products += _lamps(
             step, facts, arc, arc_observation, arc_raw, lamp, arc_frame.geometry, spectrum, solution, number
         )
@@ -116,6 +118,7 @@ def _calibrated(
     spectrum: Spectrum,
     solution: WavelengthSolution,
     zero: ZeroPoint,
+    notes: list[str],
     number: int | None,
 ) -> Product:
     from ..science import preview, product
@@ -131,14 +134,14 @@ def _calibrated(
         kind=plan.WAVELENGTH,
         prefix=topology.CALIBRATED,
         name=name,
-        data=product.write_spectrum(spectrum, cards, [f"wavelengths from {arc.name}", zero.reason]),
+        data=product.write_spectrum(spectrum, cards, [f"wavelengths from {arc.name}", *notes, zero.reason]),
         preview=preview.spectrum_preview(spectrum),
         data_type=records.CALIBRATED_TYPE,
         observation=o,
         original=(facts.raw.id, facts.raw.name),
         parent=(source.id, source.name),
         target=spectrum.target,
-        quality=_quality(o, solution, zero),
+        quality=_quality(o, solution, zero) | {"wavelength_notes": notes},
         details={"solution": spectrum.solution.to_dict() if spectrum.solution else None, "zero": zero.to_dict()},
     )
 

@@ -284,10 +284,8 @@ class Target:
         usable = np.isfinite(variance)
         typical = np.median(variance[usable]) if usable.any() else 0.0
         self.sky_variance = np.where(usable, variance, 4 * typical)
-        if not scene.slit.tilt.is_zero:
-            # Of the slit-wide spline's noise the local one, with half as many knots, takes up only the slower half.
-            slit = scene.slit.variance
-            self.sky_variance += np.where(np.isfinite(slit), slit, 0)
+        slit = scene.slit.variance
+        self.sky_variance = self.sky_variance + np.where(np.isfinite(slit), slit, 0)
 
     def flags(self, scene: Scene) -> np.ndarray:
         """MaskBit flags of every column, (nx,) uint8.

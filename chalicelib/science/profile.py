@@ -276,11 +276,14 @@ def find_candidate(collapsed: Collapsed, shapes, widths, forbidden: np.ndarray, 
     live = (response != 0) & ~forbidden
     if not live.any():
         return None
-    values = response[live]
-    scatter = max(1.0, 1.4826 * float(np.median(np.abs(values - np.median(values)))))
+    squared = response * np.abs(response)
     if improbability is not None:
-        response = np.sqrt(np.maximum(response * np.abs(response) - np.asarray(improbability)[:, :, None], 0))
-    response = np.where(live, response, -np.inf)
-    i, j, row = np.unravel_index(int(np.argmax(response)), response.shape)
+        squared = squared - np.asarray(improbability)[:, :, None]
+    i, j, row = np.unravel_index(int(np.argmax(np.where(live, squared, -np.inf))), response.shape)
+    # The scatter elsewhere along the slit, seen by the same filter.
+    elsewhere = live[i, j] & (np.abs(np.arange(live.shape[2]) - row) > 3 * widths[j])
+    values = response[i, j][elsewhere]
+    scatter = 1.4826 * float(np.median(np.abs(values - np.median(values)))) if values.size > 20 else 1.0
+    best = math.sqrt(max(float(squared[i, j, row]), 0.0)) / max(1.0, scatter)
     slope, curve = shapes[i]
-    return Candidate(float(row), float(slope), float(curve), float(widths[j]), float(response[i, j, row] / scatter))
+    return Candidate(float(row), float(slope), float(curve), float(widths[j]), best)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .spline import SkySpline, fit_spline
+from .spline import SkySpline, fit_spline, unresolved
 from .tilt import LineTilt, measure_tilt, no_tilt
 
-
+#: A one-knot spline's error, in units of a pixel's noise, from which on a line gets two knots a column.
+SHARP = 0.05
+#: Squared share of the model that a clip forgives, for lines whose shape changes along the slit.
+_MISFIT = 0.1**2
 #: Columns over which a tilted line may wander between rows.
 _NEARBY = 3
 
@@ -33,7 +36,7 @@ class SlitSky:
     rows : (ny,) bool
         Rows free of targets, on which the fit stands.
     variance : (nx,) float64
-        Variance of the mean of the votes of each column, electrons squared.
+        Variance (electrons squared) a local fit at one knot a column cannot take over: zero but at sharp lines.
     """
 
     spline: SkySpline
@@ -121,23 +124,21 @@ def fit_slit_sky(data, variance, good, max_rows: int = 300) -> SlitSky:
     u = tilt.sky_column(columns[None, :], chosen[:, None])
     u = np.broadcast_to(u, d.shape)
     eta = 2 * np.arange(ny) / max(ny - 1, 1) - 1
-    illumination = np.ones(ny)
-    for turn in range(2):
-        gain = illumination[chosen].astype(np.float32)[:, None]
-        spline, spread = fit_spline(u.ravel(), (d / gain).ravel(), (w * gain**2).ravel(), nx, 1 if tilt.is_zero else 2)
-        model = spline(u)
-        if turn == 0:
-            part = slice(None, None, 3)
-            power = np.sum(w[:, part] * model[:, part] ** 2, axis=1)
-            ratio = np.divide(
-                np.sum(w[:, part] * model[:, part] * d[:, part], axis=1),
-                power,
-                out=np.ones(len(chosen)),
-                where=power > 0,
-            )
-            order = 3 if chosen.size > 60 and float(np.median(column)) > 0 else 0
-            fit = np.polynomial.Polynomial.fit(eta[chosen], ratio, order, domain=[-1, 1], w=np.sqrt(power) + 1e-9)
-            illumination = np.clip(fit(eta), 0.2, 5)
-            residual = d - model * illumination[chosen].astype(np.float32)[:, None]
-            w = w * (residual**2 * w < 25)
+    spline, spread = fit_spline(u.ravel(), d.ravel(), w.ravel(), nx)
+    model = spline(u)
+    part = slice(None, None, 3)
+    power = np.sum(w[:, part] * model[:, part] ** 2, axis=1)
+    signal = np.sum(w[:, part] * model[:, part] * d[:, part], axis=1)
+    ratio = np.divide(signal, power, out=np.ones(len(chosen)), where=power > 0)
+    order = 3 if chosen.size > 60 and float(np.median(column)) > 0 else 0
+    fit = np.polynomial.Polynomial.fit(eta[chosen], ratio, order, domain=[-1, 1], w=np.sqrt(power) + 1e-9)
+    illumination = np.clip(fit(eta), 0.2, 5)
+    gain = illumination[chosen].astype(np.float32)[:, None]
+    w = w * ((d - model * gain) ** 2 * w < 25 + _MISFIT * model**2 * w)
+    # Half a column's resolution only where a line needs it: elsewhere it would turn differences between rows, which
+    # come with the phase of a tilted line, into wiggles along the spectrum.
+    sharp = (unresolved(spline, nx) > SHARP * np.sqrt(typical)) & (not tilt.is_zero)
+    knots, smooth = (2, np.where(sharp, 1e-4, 1.0)) if sharp.any() else (1, 1e-4)
+    spline, spread = fit_spline(u.ravel(), (d / gain).ravel(), (w * gain**2).ravel(), nx, knots, smooth)
+    spread = np.where(sharp, spread, 0)
     return SlitSky(spline, illumination, tilt, rows, spread)

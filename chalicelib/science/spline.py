@@ -64,8 +64,17 @@ def _basis(t: np.ndarray) -> tuple[np.ndarray, ...]:
     return s2 * s * sixth, (4 - 3 * t2 * (1 + s)) * sixth, (4 - 3 * s2 * (1 + t)) * sixth, t2 * t * sixth
 
 
+def unresolved(spline: SkySpline, columns: int) -> np.ndarray:
+    """Estimated error of a one-knot spline at each column, (columns,): a 384th of the fourth derivative."""
+    bend = np.abs(np.diff(spline.coefficients, 4)) / 384
+    padded = np.pad(bend, (2, 2 + 3))
+    wide = np.max([padded[k : k + len(bend)] for k in range(5)], axis=0)
+    first = -spline.start - 1
+    return np.pad(wide[first : first + columns], (0, max(0, columns - len(wide[first:]))), mode="edge")
+
+
 def fit_spline(
-    position, value, weight, columns: int, knots: int = 1, smooth: float = 1e-4
+    position, value, weight, columns: int, knots: int = 1, smooth: float | np.ndarray = 1e-4
 ) -> tuple[SkySpline, np.ndarray]:
     """Weighted least-squares B-spline through scattered votes.
 
@@ -78,7 +87,7 @@ def fit_spline(
     knots : int
         Knots per column. One is exact for untilted lines (all votes of a column fall on the same place) and has the
         least noise; where tilt spreads the votes, two are needed to follow a line of 2.4 columns' width to 0.1 %.
-    smooth : float
+    smooth : float or (columns,) ndarray
         Strength of the third-difference penalty that bridges places without votes, relative to the mean weight.
 
     Returns
@@ -109,11 +118,12 @@ def fit_spline(
         right += np.bincount(knot + i, w * basis[i] * mean, unknowns)
         for j in range(i, 4):
             band[j - i] += np.bincount(knot + i, w * basis[i] * basis[j], unknowns)
-    penalty = smooth * float(np.mean(total.reshape(count, CELLS).sum(axis=1))) / knots
+    strength = np.pad(np.broadcast_to(smooth, columns), -start, mode="edge").repeat(knots)
+    penalty = strength * float(np.mean(total.reshape(count, CELLS).sum(axis=1))) / knots
     for i, a in enumerate(_THIRD):
         for j, b in enumerate(_THIRD):
             if j >= i:
-                band[j - i, i : i + unknowns - 3] += penalty * a * b
+                band[j - i, i : i + unknowns - 3] += penalty * (a * b)
     band[0] += 1e-12 * band[0].max()
     spline = SkySpline(solveh_banded(band, right, lower=True), start, knots)
     votes = np.bincount(np.clip(np.rint(place).astype(np.intp), 0, count - 1), w, count)[-start : -start + columns]

@@ -47,10 +47,11 @@ class LambdaContext:
 
 
 class AwsMeter:
-    """Counts what goes to AWS (here: moto): calls and seconds spent waiting for the answers."""
+    """Counts what goes to AWS (here: moto): calls, objects written, and seconds spent waiting for the answers."""
 
     def __init__(self) -> None:
         self.calls = 0
+        self.objects = 0
         self.seconds = 0.0
         self._lock = threading.Lock()
 
@@ -70,6 +71,7 @@ class AwsMeter:
             finally:
                 with self._lock:
                     self.calls += counts
+                    self.objects += counts and args[1].method == "PUT"  # of all services we use only S3 has it
                     self.seconds += time.perf_counter() - started
 
         return timed
@@ -103,12 +105,12 @@ def invoke(app: ModuleType, request: dict[str, Any], meter: AwsMeter) -> dict[st
     Returns
     -------
     dict
-        ``outcome`` (``ok`` or ``error``), ``error``, ``cpu`` and ``wall`` seconds, ``peak_memory`` MB, ``aws_calls``
-        and ``aws_seconds``.
+        ``outcome`` (``ok`` or ``error``), ``error``, ``cpu`` and ``wall`` seconds, ``peak_memory`` MB, ``aws_calls``,
+        ``aws_seconds`` and ``objects`` (written).
     """
     context = LambdaContext(request["block"], request["memory"], request["timeout"], request["request_id"])
     reset_peak_memory()
-    calls, waited = meter.calls, meter.seconds
+    calls, waited, objects = meter.calls, meter.seconds, meter.objects
     wall, cpu = time.perf_counter(), time.process_time()
     error = None
     try:
@@ -124,6 +126,7 @@ def invoke(app: ModuleType, request: dict[str, Any], meter: AwsMeter) -> dict[st
         "peak_memory": peak_memory(),
         "aws_calls": meter.calls - calls,
         "aws_seconds": meter.seconds - waited,
+        "objects": meter.objects - objects,
     }
 
 

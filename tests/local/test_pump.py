@@ -99,6 +99,7 @@ def test_a_message_becomes_lambdas_event_and_is_deleted(pump):
     assert cost["outcome"] == "ok"
     assert cost["request_id"] == note["request"]
     assert cost["aws_calls"] == 1
+    assert cost["objects"] == 1
     assert 0 < cost["aws_seconds"] <= cost["wall"]
     assert 0 < cost["cpu"] < cost["wall"] + 1
     assert 10 < cost["peak_memory"] < 2000

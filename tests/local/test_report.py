@@ -31,6 +31,7 @@ def test_a_row_a_block_in_the_pipelines_order():
     rows = timings.by_block(
         [
             invocation("extract", 1.0),
+            invocation("wavelength", 0.0, subject="s3:TestEvent"),
             invocation("ingest", 0.2),
             invocation("ingest", 0.6),
             {"block": "ingest", "outcome": "died", "error": "…", "wall": 9.0, "sent": 1.0, "started": 2.0},
@@ -42,6 +43,9 @@ def test_a_row_a_block_in_the_pipelines_order():
     assert ingest["cpu_median"] == pytest.approx(0.4)
     assert ingest["wall_max"] == 9.0
     assert ingest["queued_median"] == 0.5
+    looked, made = invocation("reduce", 0.1), invocation("reduce", 3.0, objects=2)
+    (reduce,) = timings.by_block([looked, made])  # looking without finding anything due must not flatter the times
+    assert (reduce["n"], reduce["made"], reduce["cpu_median"], reduce["cpu_total"]) == (2, 1, 3.0, 3.1)
     table = timings.table(rows).splitlines()
     assert len(table) == 3
     assert len({len(line) for line in table}) == 1

@@ -221,7 +221,10 @@ def test_an_aperture_on_empty_sky_borrows_the_shape_and_finds_no_flux():
     slit = LongSlit(sources=[Source(2500, 60)])
     empty = Source(0, 120)
     place = UserAperture(
-        float(GEOMETRY.detector_column(0)), float(GEOMETRY.detector_row(slit.trace(empty)[0])), (-8, 8), ((-40, -20), (16, 40))
+        float(GEOMETRY.detector_column(0)),
+        float(GEOMETRY.detector_row(slit.trace(empty)[0])),
+        (-8, 8),
+        ((-40, -20), (16, 40)),
     )
     (spectrum,) = extract(slit.frame(), ExtractionOptions(apertures=(place,)))
     assert trace_error(slit, empty, spectrum) < 0.5

@@ -96,7 +96,9 @@ def test_image_layout():
             assert card not in header
 
 
-@pytest.mark.parametrize("binning, corner, origin", [((1, 1), (50, 3), (0, 0)), ((2, 2), (13, 5), (0, 1800)), ((1, 2), (7, 0), (12, 301))])
+@pytest.mark.parametrize(
+    "binning, corner, origin", [((1, 1), (50, 3), (0, 0)), ((2, 2), (13, 5), (0, 1800)), ((1, 2), (7, 0), (12, 301))]
+)
 def test_physical_coordinates_are_those_of_iraf(binning, corner, origin):
     geometry = Geometry(binning, corner, origin)
     frame = LongSlit(shape=(20, 30)).frame().with_data(geometry=geometry)
