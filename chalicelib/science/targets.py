@@ -12,8 +12,8 @@ from .trace import SHAPE_PRIOR, TraceFit, TracePrior, fit_trace, prior_from, wid
 
 #: Significance a target needs where its shape is known, and where the shape is searched for too (more trials, so
 #: chance reaches higher). Set from simulated frames without targets; see ``bench/extraction.py``.
-THRESHOLD_KNOWN_SHAPE = 4.3
-THRESHOLD_ANY_SHAPE = 4.9
+THRESHOLD_KNOWN_SHAPE = 4.2
+THRESHOLD_ANY_SHAPE = 5.0
 #: Share of the threshold at which the search, on whole rows and a few widths, is worth the fit that decides.
 PROMISING = 0.75
 #: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
