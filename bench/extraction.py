@@ -95,8 +95,8 @@ def measure(name: str, slit: LongSlit, options: dict, frames: int) -> None:
             continue
         m = np.mean(rows[k], axis=0)
         print(
-            f"{name:<22}{slit.integrated(source):7.0f}{len(rows[k]) /
-            frames:7.2f}{m[0]:8.2f}{m[1]:8.2f}{m[2]:7.3f}{m[3]:7.3f}"
+            f"{name:<22}{slit.integrated(source):7.0f}{len(rows[k]) / frames:7.2f}{m[0]:8.2f}{m[1]:8.2f}{m[2]:7.3f}{
+                m[3]:7.3f}"
             f"{m[4]:7.3f}{m[5]:7.3f}{m[6]:8.3f}{m[7]:8.3f}{np.sqrt(np.mean(np.square([r[8] for r in rows[k]]))):9.3f}"
         )
 
@@ -170,8 +170,8 @@ def real(folder: Path) -> None:
             sky = np.median(s.sky / s.sky_error)
             b = binning[1]
             print(
-                f"{path.name:<34}{s.target:7d}{s.signal_to_noise:7.1f}{s.trace.fwhm / b:7.2f}{s.trace.rms /
-                b:10.3f}{sky:8.1f}{spent:7.2f}"
+                f"{path.name:<34}{s.target:7d}{s.signal_to_noise:7.1f}{s.trace.fwhm / b:7.2f}{s.trace.rms / b:10.3f}{
+                    sky:8.1f}{spent:7.2f}"
             )
 
 

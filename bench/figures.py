@@ -1,9 +1,8 @@
-"""Pictures of a processed night: an arc with its identified lines and residuals, and all calibrated spectra with their skies.
+"""Pictures of a processed night: an arc with its lines and residuals, and all calibrated spectra with their skies.
 
     python -m bench.figures OUT_DIR [--to FOLDER]
 
-``OUT_DIR`` is what ``python -m infra.local process`` wrote. Prints, for each arc, lines, span, rms, and how far solutions of
-different arcs along the same trace lie apart.
+``OUT_DIR`` is what ``python -m infra.local process`` wrote. Prints, for each lamp, its lines, their span and the rms.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
-import numpy as np  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
 
-from chalicelib.science.frame import MaskBit  # noqa: E402
-from chalicelib.science.product import read_spectrum  # noqa: E402
-from chalicelib.science.spectrum import Spectrum  # noqa: E402
+from chalicelib.science.frame import MaskBit
+from chalicelib.science.product import read_spectrum
+from chalicelib.science.spectrum import Spectrum
 
 FRAUNHOFER = {"K": 3933.66, "H": 3968.47, "Hδ": 4101.73, "Ca I": 4226.73, "G": 4307.9, "Hγ": 4340.47, "Fe": 4383.55}
 FRAUNHOFER |= {"Hβ": 4861.33, "Mg b1": 5183.60, "Mg b2": 5172.68}

@@ -21,6 +21,7 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -76,7 +77,9 @@ def solar_atlas(archive: Path) -> dict[str, np.ndarray]:
     with tarfile.open(archive) as tar, tempfile.TemporaryDirectory() as folder:
         member = next(m for m in tar.getmembers() if m.name.endswith("fts_disk_center_SI.idlsave"))
         path = Path(folder) / "atlas.idlsave"
-        path.write_bytes(tar.extractfile(member).read())
+        stream = tar.extractfile(member)
+        assert stream is not None, member.name
+        path.write_bytes(stream.read())
         atlas = readsav(str(path))
     wave = atlas["ftswav"].astype(float)
     residual = (atlas["ftsint_si"] / atlas["ftscnt_si"]).astype(float)
@@ -107,8 +110,9 @@ def airglow_lines(wheel: Path) -> list[tuple[float, float, str]]:
             continue
         centre = np.sum(wave[core] * (flux[core] - base)) / np.sum(flux[core] - base)
         air = float(vacuum_to_air(centre))
-        if group_of(air):
-            lines.append((air, strength, group_of(air)))
+        group = group_of(air)
+        if group:
+            lines.append((air, strength, group))
     return lines
 
 
@@ -119,7 +123,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "chalicelib" / "science" / "data")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(args.out / "solar_atlas.npz", **solar_atlas(args.ispy))
+    columns: dict[str, Any] = solar_atlas(args.ispy)
+    np.savez_compressed(args.out / "solar_atlas.npz", **columns)
     rows = sorted(TOWN + airglow_lines(args.pypeit))
     text = "wavelength,strength,group\n" + "".join(f"{w:.3f},{s:.2f},{g}\n" for w, s, g in rows)
     (args.out / "airglow.csv").write_text(text)

@@ -313,8 +313,13 @@ def _frame_event(block: str, record: Record, outcome: str, sentence: str) -> dic
 
 
 def subject_of_file(file_id: int) -> str | None:
-    """The frame a product belongs to; None while its record is not published (the publisher sends its own nudge)."""
+    """The frame whose product's event this is, if it still needs a look.
+
+    The event comes a moment after its publisher planned again: where the subject is settled, or in somebody's hands who
+    will plan before letting go, there is nothing to do. It counts where the publisher died in between.
+    """
     record = items.get("files", {"id": file_id})
     if record is None or record["data_type"] == records.MASTER_TYPE or record["original_file_id"] == file_id:
         return None
-    return subjects.frame_subject(record["original_file_id"])
+    subject = subjects.frame_subject(record["original_file_id"])
+    return subject if subjects.is_orphaned(subjects.read(subject)) else None

@@ -91,10 +91,16 @@ def _publish_frame(lease: Lease, record: records.Record, o: Observation) -> None
     if not plan.CHAINS[o.obstype]:
         resting = plan.resting(o, settings)
         record |= {"status": resting.status, "status_reason": resting.reason}
-    fixed = {"settings_revision": revision, "settings": vars(settings), "science_version": SCIENCE_VERSION}
+    interests = matching.interests(o)
+    fixed = {
+        "settings_revision": revision,
+        "settings": vars(settings),
+        "science_version": SCIENCE_VERSION,
+        "interests": list(interests),
+    }
     pool = matching.pool_of(o)
     rows: list[dict] = []
-    also: list[dict] = []
+    also = configurations.interest_operations(interests, lease.subject, o.night)
     if pool is not None:
         member = matching.Candidate.of(
             o, id=record["id"], sha256=record["sha256"], key=record["key"], name=record["file_name"]

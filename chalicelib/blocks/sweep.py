@@ -16,7 +16,7 @@ def sweep() -> dict[str, int]:
     now = clock.now()
     told = 0
     for subject in subjects.open_subjects():
-        if subjects.read(subject).get("lease_until", 0) < now:
+        if subjects.is_orphaned(subjects.read(subject)):
             queues.send(subjects.block_of(subject), subject)
             told += 1
     tonight = night_date(night_of(datetime.fromtimestamp(now, timezone.utc)))

@@ -12,9 +12,11 @@ calibrated, ``LINES`` (every lamp line identified) follow.
 from __future__ import annotations
 
 import io
+import warnings
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
 from . import cards as gsp
 from .dispersion import IdentifiedLine, WavelengthSolution
@@ -286,8 +288,13 @@ def _bytes(*hdus) -> bytes:
 
 def _open(data: bytes, extensions: tuple[str, ...], kind: str) -> fits.HDUList:
     try:
-        hdus = fits.open(io.BytesIO(data), memmap=False)
-        complete = hdus[0].data is not None and all(name in hdus and hdus[name].data is not None for name in extensions)
+        with warnings.catch_warnings():
+            # What astropy warns of here ends as a sentence below.
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            hdus = fits.open(io.BytesIO(data), memmap=False)
+            complete = hdus[0].data is not None and all(
+                name in hdus and hdus[name].data is not None for name in extensions
+            )
     except Exception as problem:
         raise UnreadableFrame(f"The {kind} product cannot be read: {problem}.") from None
     if not complete:

@@ -83,7 +83,7 @@ def find_targets(
         if leader is not None and _is_halo(fit, leader):
             halos.append(fit)
             continue
-        if not _plausible(fit, rest, limit, ny) or _is_misfit(fit, fits):
+        if not _plausible(fit, rest, limit, leader) or _is_misfit(fit, fits):
             refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
             continue
         fits.append(fit)
@@ -234,18 +234,20 @@ def _taken(fits: list[TraceFit], ny: int) -> np.ndarray:
     return taken
 
 
-def _plausible(fit: TraceFit, rest: Collapsed, limit: float, ny: int) -> bool:
+def _plausible(fit: TraceFit, rest: Collapsed, limit: float, leader: TraceFit | None) -> bool:
     """Whether a fit looks like a target: narrow enough, inside the frame, its light not all in one place."""
+    ny = rest.value.shape[1]
     width = width_of(fit)
     middle = float(fit.row((fit.columns - 1) / 2))
     if not (0.8 < width < max(ny / 4, 10)) or not (0 <= middle <= ny - 1):
         return False
     if fit.significance < limit:
         return False
-    # At the very ends of the slit the sky is extrapolated: only what is bright is believed there.
+    # At the very ends of the slit the sky is extrapolated: only what is bright and sharp is believed there.
     usable, track = np.flatnonzero(np.isfinite(rest.variance).any(axis=0)), fit.row(rest.column)
     near_end = track.min() < usable[0] + 1.5 * width or track.max() > usable[-1] - 1.5 * width
-    if near_end and fit.significance < 15:
+    diffuse = leader is not None and width > 1.5 * width_of(leader)
+    if near_end and (fit.significance < 15 or diffuse):
         return False
     rows = np.arange(ny)
     shape = profile_value(rows[None, :] - fit.row(rest.column)[:, None], fit.fwhm(rest.column)[:, None], fit.beta)

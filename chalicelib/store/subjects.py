@@ -98,6 +98,11 @@ def read(subject: str) -> Item:
     return items.get("subjects", {"subject": subject}) or {}
 
 
+def is_orphaned(item: Item) -> bool:
+    """Whether a subject is open and nobody holds it."""
+    return "open" in item and item.get("lease_until", 0) < clock.now()
+
+
 def refresh(lease: Lease) -> None:
     """Take the present number of nudges as seen and read the subject again; to be followed by reading all facts."""
     item = read(lease.subject)

@@ -87,7 +87,9 @@ def read_lines(wheel: zipfile.ZipFile) -> dict[str, list]:
         for row in wheel.read(name).decode("ascii").splitlines():
             fields = [field.strip() for field in row.split(",")]
             if len(fields) >= 3:
-                rows.append([float(fields[1]), fields[2], float(re.match(r"[\d.]+", fields[0]).group())])
+                number = re.match(r"[\d.]+", fields[0])
+                assert number is not None, f"{name}: no wavelength in {row!r}"
+                rows.append([float(fields[1]), fields[2], float(number.group())])
         lines[match.group(1)] = sorted(rows)
     return lines
 

@@ -246,3 +246,34 @@ def test_same_frame_same_spectrum(bright):
     again = extract(frames[0])[0]
     np.testing.assert_array_equal(again.flux, results[0][0].flux)
     assert again.trace == results[0][0].trace
+
+
+def test_real_supernova_beside_its_host_galaxy(shared_data):
+    """A SN Ia on a moonlit sky, 200-row region of interest: one sharp target, the host's halo is background."""
+    from chalicelib.science.frame import Detector
+    from chalicelib.science.rawfile import read_raw
+    from chalicelib.science.reduction import ReductionOptions, reduce_spectrum
+
+    folder = shared_data / "sn2018oh_blue_20180204"
+    detector = Detector("Blue", 1.40, 4.74, 65535.0, (2, 2), (0, 1800))
+    options = ReductionOptions(ignore_bias=True, ignore_flats=True)
+    spectra = []
+    for name in ("0269", "0271"):
+        raw = read_raw(next(folder.glob(f"{name}_*")).read_bytes())
+        frame = reduce_spectrum(raw, detector, bias=None, flat=None, options=options, clean_cosmic_rays=True).frame
+        found = extract(frame)
+        assert len(found) == 1
+        spectra.append(found[0])
+    for spectrum in spectra:
+        assert 7 < spectrum.trace.fwhm < 11
+        assert spectrum.trace.rms < 0.1
+        assert spectrum.signal_to_noise > 40
+        assert np.median(spectrum.sky / spectrum.sky_error) > 30
+        assert np.count_nonzero(spectrum.mask) < 20
+    # Two exposures differ by a smooth factor (slit losses) and by noise as large as stated.
+    one, two = spectra
+    good = (one.mask == 0) & (two.mask == 0)
+    ratio, x = (one.flux / two.flux)[good], np.linspace(-1, 1, len(good))[good]
+    smooth = np.polynomial.Polynomial.fit(x, ratio, 8)(x)
+    noise = smooth * np.hypot(one.error / one.flux, two.error / two.flux)[good]
+    assert np.std((ratio - smooth) / noise) == pytest.approx(1, abs=0.08)
