@@ -3,7 +3,8 @@
     python -m bench.latency [--mode 400_M2] [--seed 21] [--frames 12]
 
 A simulated night is played into the one-machine stack: the calibrations first, then, when all is quiet, one spectrum
-at a time. Wall times wander on shared machines, so the part that was waiting for moto and the CPU seconds stand beside them.
+at a time. Wall times wander on shared machines, so the part that was waiting for moto and the CPU seconds stand
+beside them.
 """
 
 from __future__ import annotations

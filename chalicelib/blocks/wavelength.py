@@ -40,12 +40,14 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
     setup = _setup(arc_observation)
     products: list[Product] = []
     sources = [i for i in step.inputs if i.role == "spectrum"]
+    zero: ZeroPoint | None = None
     for source in sources:
         spectrum = inputs.spectrum(source)
         lamp = collapse_arc(arc_frame, spectrum.trace)
         solution = solve(lamp, setup, inputs.library())
         notes = quality(solution, setup)["notes"]
-        zero = _zero_point(spectrum, solution)
+        # the sky lit the whole slit in the same minutes: one shift holds for all targets of a frame
+        zero = zero or _zero_point(spectrum, solution)
         calibrated = spectrum.with_data(solution=zero.apply(solution))
         number = spectrum.target if len(sources) > 1 else None
         products.append(_calibrated(step, facts, source, arc, calibrated, solution, zero, notes, number))
