@@ -19,8 +19,11 @@ PROMISING = 0.75
 #: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
 LEADER = 30.0
 LEADER_WIDTHS = (1.0, 1.7)
-#: Closer than this many widths to a target, one fainter than this share of it is taken for a misfit of its profile.
-FLANK, FLANK_SHARE = 2.2, 0.02
+#: Closer than so many widths to a target, one fainter than this share of it is taken for a misfit of its profile: what a
+#: smooth profile cannot describe of a bright star is a per cent in its flank and a few in a thousand in its wings.
+FLANKS = ((2.2, 0.02), (4.5, 0.004), (8.0, 0.0015))
+#: A new target may move the traces of those found before by so many of their widths; more, and it has eaten their light.
+STEADY = 0.2
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
 TYPICAL_WIDTH, WIDTH_SIGMA = 6.5, 0.4
@@ -86,9 +89,11 @@ def find_targets(
         if not _plausible(fit, rest, limit, leader) or _is_misfit(fit, fits):
             refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
             continue
-        fits.append(fit)
-        if len(fits) > 1:
-            fits = _refit(collapsed, fits, half, gaussian, binning)
+        together = _refit(collapsed, [*fits, fit], half, gaussian, binning) if fits else [fit]
+        if _disturbs(fits, together) or any(_is_misfit(f, _without(together, f)) for f in together):
+            refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
+            continue
+        fits = together
     return sorted(fits, key=lambda f: -f.flux)
 
 
@@ -100,13 +105,26 @@ def _is_halo(fit: TraceFit, leader: TraceFit) -> bool:
 
 
 def _is_misfit(fit: TraceFit, fits: list[TraceFit]) -> bool:
-    """Whether a fit is what a much brighter target's profile leaves over in its own flank."""
-    middle = (fit.columns - 1) / 2
-    return any(
-        abs(float(fit.row(middle) - other.row(middle))) < FLANK * width_of(other)
-        and fit.flux < FLANK_SHARE * other.flux
-        for other in fits
-    )
+    """Whether a fit is what a much brighter target's profile leaves over in its own flanks and wings."""
+    columns = np.linspace(0, fit.columns - 1, 9)
+    for other in fits:
+        distance = float(np.min(np.abs(fit.row(columns) - other.row(columns)))) / width_of(other)
+        if any(distance < reach and fit.flux < share * other.flux for reach, share in FLANKS):
+            return True
+    return False
+
+
+def _disturbs(before: list[TraceFit], after: list[TraceFit]) -> bool:
+    """Whether fitting one target more has moved the traces of the others, which were good without it."""
+    for old, new in zip(before, after, strict=False):
+        columns = np.linspace(0, old.columns - 1, 9)
+        if np.max(np.abs(old.row(columns) - new.row(columns))) > STEADY * width_of(old) and old.significance > LEADER:
+            return True
+    return False
+
+
+def _without(fits: list[TraceFit], one: TraceFit) -> list[TraceFit]:
+    return [fit for fit in fits if fit is not one]
 
 
 def fit_at(

@@ -205,6 +205,9 @@ def fit_trace(
         p[1:3], p[TERMS] = prior.start[:2], math.log(prior.start[2])
     # Chebyshev T2 at the middle is -1: start with the given row there.
     p[0] = row + p[2]
+    if free:
+        followed = follow(collapsed, p[:TERMS], math.exp(p[TERMS]))
+        p[:TERMS] = p[:TERMS] if followed is None else followed
     active = np.arange(len(p) - (1 if gaussian or prior.beta_sigma == 0 else 0))
     step = np.array([0.02, 0.02, 0.02, 0.02, 0.01, 0.01, 0.02])
     damping, problem = 1e-3, None
@@ -253,6 +256,71 @@ def fit_trace(
             break
     assert problem is not None  # the loop runs at least once
     return _finish(problem, p, gaussian, normal, collapsed, float(np.sum(((mean - p) * precision) ** 2)))
+
+
+def follow(collapsed: Collapsed, terms: np.ndarray, fwhm: float) -> np.ndarray | None:
+    """Follow a bright target from block to block, as a start for the fit.
+
+    Where brightness is free in each block, a trace that leaves the target on one side finds a minimum with no light
+    there; so the fit must begin on the target everywhere.
+
+    Parameters
+    ----------
+    terms : (4,) float64
+        Chebyshev terms of a guess that need only be right near the middle, array rows.
+    fwhm : float
+        Expected width, rows.
+
+    Returns
+    -------
+    (4,) float64 or None
+        Chebyshev terms through the blocks' centroids; None where too few blocks show the target.
+    """
+    xi, nb = collapsed.xi, len(collapsed.column)
+    guess = chebyshev.chebval(xi, terms)
+    half = max(3.0, 1.5 * fwhm)
+    centre, strength = np.full(nb, np.nan), np.zeros(nb)
+    middle = np.flatnonzero(np.abs(xi) < 0.4)
+    found = {int(b): _centroid(collapsed, int(b), guess[b], half) for b in middle}
+    if not found:
+        return None
+    seed = max(found, key=lambda b: found[b][1])
+    for direction in (1, -1):
+        last, drift = found[seed][0], 0.0
+        for block in range(seed, nb if direction > 0 else -1, direction):
+            here, signal = _centroid(collapsed, block, last + drift, half)
+            if signal < 8 or abs(here - last - drift) > half:
+                last += drift
+                continue
+            if block != seed:
+                drift = 0.7 * drift + 0.3 * (here - last)
+            centre[block], strength[block], last = here, signal, here
+    seen = np.isfinite(centre)
+    if seen.sum() < max(8, 0.5 * nb):
+        return None
+    for _ in range(3):
+        best = chebyshev.chebfit(xi[seen], centre[seen], TERMS - 1, w=np.minimum(strength[seen], 100))
+        miss = np.abs(centre - chebyshev.chebval(xi, best))
+        seen = np.isfinite(centre) & (miss < max(3 * float(np.median(miss[seen])), 0.3))
+    return best
+
+
+def _centroid(collapsed: Collapsed, block: int, row: float, half: float) -> tuple[float, float]:
+    """Centroid of the light within ``half`` rows of ``row`` in one block, moved onto it twice, and its S/N."""
+    value, variance = collapsed.value[block], collapsed.variance[block]
+    rows = np.arange(len(value))
+    signal = 0.0
+    for _ in range(3):
+        near = (np.abs(rows - row) <= half) & np.isfinite(variance)
+        if near.sum() < 3:
+            return row, 0.0
+        light = np.maximum(value[near] - np.min(value[near]), 0)
+        total = float(light.sum())
+        if total <= 0:
+            return row, 0.0
+        signal = float(value[near].sum() / math.sqrt(variance[near].sum()))
+        row = float(np.sum(light * rows[near]) / total)
+    return row, signal
 
 
 def _robust(problem: _Problem, model: np.ndarray) -> np.ndarray:
