@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,13 @@ def test_shifted_fit_passes_through_the_place():
     middle = (fit.columns - 1) / 2
     assert moved.row(middle) == pytest.approx(33.5)
     np.testing.assert_allclose(np.diff(moved.row(slit.columns)), np.diff(fit.row(slit.columns)))
+
+
+@pytest.mark.parametrize(("slope", "bend"), [(14.0, 4.0), (-16.0, -4.0), (10.0, 5.0)])
+def test_a_bright_star_is_kept_from_a_start_that_leaves_it(slope, bend):
+    """A start right at the middle only must not end where half the frame holds no light."""
+    star = Source(60_000, 80, 3.0)
+    slit = LongSlit(sources=[star], slope=-3.0, bend=0.2)
+    prior = replace(wide_prior((0.0, 0.0, 0.0), 3.2, 2), start=(slope, bend, 3.2))
+    fit = fit_trace(collapsed(slit, 3), 80, prior, 5000)
+    assert rms(slit, star, fit) < 0.05
