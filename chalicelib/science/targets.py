@@ -19,10 +19,10 @@ PROMISING = 0.75
 #: A fit this significant fixes the shape for the fainter ones, which are looked for at these multiples of its width.
 LEADER = 30.0
 LEADER_WIDTHS = (1.0, 1.7)
-#: Closer than so many widths to a target, one fainter than this share of it is taken for a misfit of its profile: what a
-#: smooth profile cannot describe of a bright star is a per cent in its flank and a few in a thousand in its wings.
+#: Closer than so many widths to a target, one fainter than this share of it is taken for a misfit of its profile: what
+#: a smooth profile cannot describe of a bright star is a per cent in its flank and a few in a thousand in its wings.
 FLANKS = ((2.2, 0.02), (4.5, 0.004), (8.0, 0.0015))
-#: A new target may move the traces of those found before by so many of their widths; more, and it has eaten their light.
+#: A new target may move the traces found before by so many of their widths; more, and it has eaten their light.
 STEADY = 0.2
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
