@@ -16,6 +16,7 @@ RETENTION = 14 * 86400
 """Seconds a message may wait in a queue: the longest SQS knows."""
 
 API_FUNCTION = "APIHandler"
+SWEEP_FUNCTION = "Sweep"
 REFERENCE_PATH = "/opt/reference"
 BUCKET_NAME = {"Fn::Sub": "goodman-live-${AWS::AccountId}-${AWS::Region}"}
 
@@ -143,9 +144,8 @@ def _layers() -> dict[str, Resource]:
 
 def _functions() -> dict[str, Resource]:
     """What is added to chalice's functions: the bucket's name, the layers, and the queue to be there before."""
-    functions: dict[str, Resource] = {
-        API_FUNCTION: {"Properties": {"Environment": {"Variables": {"GOODMAN_BUCKET": BUCKET_NAME}}}}
-    }
+    bucket = {"Properties": {"Environment": {"Variables": {"GOODMAN_BUCKET": BUCKET_NAME}}}}
+    functions: dict[str, Resource] = dict.fromkeys((API_FUNCTION, SWEEP_FUNCTION), bucket)
     for block in BLOCKS:
         variables = {"GOODMAN_BUCKET": BUCKET_NAME, "GOODMAN_REFERENCE": REFERENCE_PATH}
         properties: dict[str, Any] = {"Environment": {"Variables": variables}}

@@ -80,7 +80,9 @@ def download_file(identifier: str) -> dict[str, Any] | Response:
     parameters.only(request, ("redirect",))
     redirect = parameters.flag(request, "redirect")
     record = _visible_record(viewer, parameters.file_id(identifier))
-    url = objects.presigned(record["key"], name=_safe(record["file_name"]), seconds=DOWNLOAD_SECONDS)
+    url = objects.presigned(
+        record["key"], name=_safe(record["file_name"]), version=record.get("version"), seconds=DOWNLOAD_SECONDS
+    )
     if redirect:
         return Response(body="", status_code=302, headers={"Location": url, "Content-Type": "text/plain"})
     expires = datetime.fromtimestamp(clock.now(), timezone.utc) + timedelta(seconds=DOWNLOAD_SECONDS)

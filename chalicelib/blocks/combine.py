@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..domain import naming, plan, records, topology
 from ..domain.plan import PoolFacts, Step
+from ..store.objects import ObjectChanged
 from . import driver, inputs
 from .driver import Facts, Product
 from .identity_cards import identity_cards
@@ -21,8 +22,8 @@ def make_bias(step: Step, facts: Facts) -> Sequence[Product]:
     from ..science.combine import combine_bias
 
     assert isinstance(facts, PoolFacts) and facts.observation is not None
-    raws = [inputs.raw(i) for i in step.inputs if i.role == "member"]
-    return [_master(step, facts, combine_bias(raws, inputs.detector_of(facts.observation)))]
+    raws, unreadable = _members(step)
+    return [_master(step, facts, combine_bias(raws, inputs.detector_of(facts.observation)), unreadable)]
 
 
 def make_flat(step: Step, facts: Facts) -> Sequence[Product]:
@@ -30,30 +31,46 @@ def make_flat(step: Step, facts: Facts) -> Sequence[Product]:
     from ..science.combine import combine_flat
 
     assert isinstance(facts, PoolFacts) and facts.observation is not None
-    raws = [inputs.raw(i) for i in step.inputs if i.role == "member"]
+    raws, unreadable = _members(step)
     combined = combine_flat(
         raws,
         inputs.detector_of(facts.observation),
         inputs.frame(step.input("bias")),
         saturation_threshold=facts.settings.saturation_threshold,
     )
-    return [_master(step, facts, combined)]
+    return [_master(step, facts, combined, unreadable)]
 
 
-def _master(step: Step, facts: PoolFacts, combined) -> Product:
+def _members(step: Step) -> tuple[list, dict[int, str]]:
+    """The members' frames, and by their number in the pool why some cannot be read: one must not spoil the rest."""
+    from ..science.errors import ScienceError, UnusableFrame
+
+    raws, unreadable = [], {}
+    for number, member in enumerate(i for i in step.inputs if i.role == "member"):
+        try:
+            raws.append(inputs.raw(member))
+        except (ScienceError, ObjectChanged) as problem:
+            unreadable[number] = str(problem)
+    if not raws:
+        raise UnusableFrame("None of the frames of this pool can be read: " + next(iter(unreadable.values())))
+    return raws, unreadable
+
+
+def _master(step: Step, facts: PoolFacts, combined, unreadable: dict[int, str]) -> Product:
     from ..science import preview, product
 
     o = facts.observation
     assert o is not None
     members = [i for i in step.inputs if i.role == "member"]
-    rejected = dict(combined.rejected)
+    readable = [number for number in range(len(members)) if number not in unreadable]
+    rejected = unreadable | {readable[number]: reason for number, reason in combined.rejected}
     name = naming.master_name(facts.kind, o)
     cards = identity_cards(o, name=name, parent=name, original=name, prefix=topology.MASTERS, inputs=())
     used = [m for number, m in enumerate(members) if number not in rejected]
-    cards += [(f"GSP_IC{n:02d}", m.name[:68], "combined input") for n, m in enumerate(used[:99], start=1)]
+    cards += [(f"GSP_IC{n:02d}", m.name, "combined input") for n, m in enumerate(used[:99], start=1)]
     bias = step.input("bias")
     if bias is not None:
-        cards.append(("GSP_BIAS", bias.name[:68], "master bias subtracted"))
+        cards.append(("GSP_BIAS", bias.name, "master bias subtracted"))
         cards.append(("GSP_BIAH", bias.sha256, "its SHA-256"))
     history = [f"combined {len(used)} of {len(members)} frames"]
     history += [f"combined {m.name} sha256 {m.sha256}" for m in used]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 from ..domain import nights, plan, records, topology
 from ..domain.nudge import parse
 from ..domain.plan import Step
-from ..store import clock, items, publish, subjects
+from ..store import clients, clock, identities, items, objects, publish, subjects
 from ..store.subjects import LeaseLost
-from . import driver
+from . import driver, ingest
 
 SENTENCE = (
     "The block {block} stopped {count} times on this file with an unexpected error; nothing is lost. "
@@ -22,8 +20,7 @@ def handle(body: str) -> list[str]:
     outcomes = []
     for nudge in parse(body):
         if nudge.raw_key is not None:
-            _tell_of_object(nudge.raw_key)
-            outcomes.append("not taken in")
+            outcomes.append(_record_object(nudge.raw_key))
             continue
         subject = driver.subject_of_file(nudge.file_id) if nudge.file_id is not None else nudge.subject
         if subject is not None:
@@ -37,6 +34,7 @@ def _record_failure(subject: str) -> str:
         return "held"
     try:
         while True:
+            driver.tell_interested(lease)
             record, facts, decision = driver.decide(lease)
             if isinstance(decision, Step) and facts is not None:
                 sentence = SENTENCE.format(block=decision.block.upper(), count=topology.MAX_RECEIVES)
@@ -53,16 +51,39 @@ def _record_failure(subject: str) -> str:
         raise
 
 
-def _tell_of_object(key: str) -> None:
-    """An object INGEST failed on has no record yet: the event tells of it, and the sweeper tries it again."""
-    now = datetime.fromtimestamp(clock.now(), timezone.utc)
-    event = {
-        "block": "ingest",
-        "outcome": plan.FAILED,
-        "sentence": f"The object {key} could not be taken in; it stays where it is and is tried again each minute.",
-        "file_id": None,
-        "file_name": key.rsplit("/", 1)[-1],
-        "scope": records.UNASSIGNED_SCOPE,
-        "night": nights.night_of(now),
-    }
-    items.write([publish.event_operation(f"object#{key}", 0, event)])
+def _record_object(key: str) -> str:
+    """An object INGEST failed on gets a record of its own; INGEST retires it if it takes the object in after all."""
+    opened = objects.open_raw(key)
+    if opened is None:
+        return "gone"
+    opened.stream.close()
+    night = nights.night_of(opened.modified)
+    identifier = identities.identify(identities.unreadable_identity(key, opened.etag), night)
+    lease = subjects.take(subjects.frame_subject(identifier), topology.DEADLETTER.lease)
+    if lease is None:
+        return "held"
+    try:
+        if items.get("files", {"id": identifier}) is None:
+            record = records.rejected_record(
+                identifier=identifier,
+                bucket=clients.bucket(),
+                key=key,
+                sha256="",
+                size=opened.size,
+                moment=clock.moment(),
+                night=night,
+                proposal="",
+                why=SENTENCE.format(block="INGEST", count=topology.MAX_RECEIVES),
+                status=plan.FAILED,
+                version=opened.version,
+            )
+            publish.publish(lease, ingest.publication_of(record, changes=[]))
+            subjects.refresh(lease)
+        identities.note_object(key, opened.etag, identifier)
+        subjects.release(lease, settled=True)
+    except LeaseLost:
+        return "superseded"
+    except BaseException:
+        subjects.abandon(lease)
+        raise
+    return plan.FAILED

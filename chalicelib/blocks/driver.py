@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..domain import matching, naming, plan, records
@@ -20,6 +21,12 @@ from ..store.subjects import Lease, LeaseLost
 from . import facts as gather
 
 Facts = FrameFacts | PoolFacts
+
+
+UNEXPECTED = (
+    "The block {block} met something in this file it was not made for; nothing is lost. "
+    "Look at the frame, retry it, and tell the observatory's staff if it happens again."
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def work_under(lease: Lease, block: Block, runs: dict[str, Run]) -> str:
     """Plan and run under a lease already held, then let go of it."""
     ran = 0
     while True:
-        _tell_interested(lease)
+        tell_interested(lease)
         record, facts, decision = decide(lease)
         if isinstance(decision, Step) and decision.block == block.name:
             execute(lease, decision, facts, record, runs[decision.stage])
@@ -107,12 +114,19 @@ def decide(lease: Lease) -> tuple[Record | None, Facts | None, Step | Settled]:
 def execute(lease: Lease, step: Step, facts: Facts | None, record: Record | None, run: Run) -> None:
     """Run a step and publish what it made, or why it could not."""
     from ..science.errors import ScienceError
+    from . import telemetry
 
     assert facts is not None
     try:
         products = run(step, facts)
     except ScienceError as error:
         fail(lease, step, facts, code=error.code, sentence=str(error), retryable=False)
+        return
+    except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError):
+        # numerics that stumble over these inputs stumble again: retrying is for what AWS does, not for this
+        telemetry.logger.exception("a step failed", block=step.block, stage=step.stage, subject=lease.subject)
+        sentence = UNEXPECTED.format(block=step.block.upper())
+        fail(lease, step, facts, code="unexpected", sentence=sentence, retryable=True)
         return
     _publish_products(lease, step, facts, products)
 
@@ -125,12 +139,16 @@ def fail(lease: Lease, step: Step, facts: Facts, *, code: str, sentence: str, re
     chain = plan.CHAINS[facts.observation.obstype] if isinstance(facts, FrameFacts) and facts.observation else ()
     stale = chain[chain.index(step.stage) :] if step.stage in chain else (step.stage,)
     gone = [product.id for stage in stale if stage in facts.stages for product in facts.stages[stage].products]
+    if retryable and there and isinstance(facts, PoolFacts):
+        # a good master of fewer members serves until the retry
+        gone, state = [], replace(state, products=there.products)
     key, row = _searchable(step, facts)
     publish.publish(
         lease,
         Publication(
             stage=step.stage,
             state=state,
+            forget=[stage for stage in stale if stage != step.stage and stage in facts.stages],
             changes=_retirements(gone),
             configurations=[configurations.delete_operation(key, row, i) for i in gone] if key else (),
             fanout=frozenset({key}) if key and gone else frozenset(),
@@ -165,7 +183,7 @@ def _rest_pool(lease: Lease) -> bool:
     return True
 
 
-def _tell_interested(lease: Lease) -> None:
+def tell_interested(lease: Lease) -> None:
     """Nudge everybody who asked for what was published under this subject (rule 5); the release forgets the keys."""
     if not lease.fanout:
         return
@@ -229,7 +247,7 @@ def _record_of(lease: Lease, step: Step, facts: Facts, product: Product) -> tupl
     preview = objects.preview_key(sha256)
     if product.preview is not None:
         objects.store(preview, product.preview, content_type="application/octet-stream")
-    details = json.dumps(product.quality | product.details, sort_keys=True).encode()
+    details = json.dumps(_finite(product.quality | product.details), sort_keys=True, allow_nan=False).encode()
     objects.store(f"{preview}.json", details, content_type="application/json")
     old = items.get("files", {"id": identifier})
     new = records.product_record(
@@ -258,6 +276,15 @@ def _record_of(lease: Lease, step: Step, facts: Facts, product: Product) -> tupl
     return old, new
 
 
+def _finite(value: Any) -> Any:
+    """The same with None for numbers JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _retirements(identifiers: Sequence[int]) -> list[Change]:
     """Records of products that are made no more."""
     found = items.batch_get("files", [{"id": i} for i in identifiers]) if identifiers else []
@@ -272,7 +299,7 @@ def _searchable(step: Step, facts: Facts) -> tuple[str | None, int]:
         return matching.bias_key(o), o.night
     if step.stage == plan.FLAT_STAGE:
         return matching.flat_key(o), o.night
-    if step.stage == plan.REDUCE and o.obstype == "ARC":
+    if step.stage == plan.REDUCE and o.obstype == "ARC" and (o.lamps or not o.lamps_known):
         return matching.arc_key(o), o.night
     return None, o.night
 

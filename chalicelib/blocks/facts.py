@@ -65,7 +65,9 @@ def pool_facts(lease: Lease) -> PoolFacts:
 
 def raw_input(record: Record) -> Input:
     """A raw frame as a step's input."""
-    return Input("raw", record["id"], record["sha256"], record["key"], record["file_name"])
+    return Input(
+        "raw", record["id"], record["sha256"], record["key"], record["file_name"], version=record.get("version")
+    )
 
 
 def _stages(lease: Lease) -> dict[str, StageState]:
@@ -78,4 +80,4 @@ def _new_interests(lease: Lease, keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _candidates(key: str, o: Observation, wanted: set[str]) -> tuple[matching.Candidate, ...]:
-    return configurations.candidates(key, o.night) if key in wanted else ()
+    return configurations.candidates(key, o.night, reach=matching.reach(key)) if key in wanted else ()

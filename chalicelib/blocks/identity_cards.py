@@ -18,9 +18,9 @@ def identity_cards(
     """Names, versions and inputs. No clock and no ids: the same inputs give the same bytes (design §9)."""
     return [
         ("GSP_VERS", __version__, "Goodman Live version"),
-        ("GSP_ONAM", original[:68], "original file name"),
-        ("GSP_PNAM", parent[:68], "parent file name"),
-        ("GSP_FNAM", name[:68], "file name"),
+        ("GSP_ONAM", original, "original file name"),
+        ("GSP_PNAM", parent, "parent file name"),
+        ("GSP_FNAM", name, "file name"),
         ("GSP_PATH", prefix, "prefix of the object"),
         ("GSP_TECH", o.technique, "observing technique"),
         ("GSP_DATE", o.date, "UT date of the raw frame"),

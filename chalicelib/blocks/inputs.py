@@ -34,7 +34,7 @@ def raw(source: Input) -> RawFrame:
     """A raw frame's pixels and header."""
     from ..science.rawfile import read_raw
 
-    return read_raw(objects.fetch(source.key, source.sha256))
+    return read_raw(objects.fetch(source.key, source.sha256, source.version, keep=False))
 
 
 def frame(source: Input | None) -> Frame | None:
@@ -63,6 +63,6 @@ def input_cards(inputs: tuple[Input, ...]) -> list[tuple[str, str, str]]:
     """GSP_Innn / GSP_Hnnn: name and checksum of every input, so a product tells its lineage by itself."""
     cards = []
     for number, source in enumerate(inputs, start=1):
-        cards.append((f"GSP_I{number:03d}", source.name[:68], f"input, {source.role}"))
+        cards.append((f"GSP_I{number:03d}", source.name, f"input, {source.role}"))
         cards.append((f"GSP_H{number:03d}", source.sha256, f"its SHA-256 ({source.role})"))
     return cards

@@ -27,6 +27,7 @@ def handle(subject: str) -> str:
 
 def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
     """Each spectrum with its wavelengths, and beside it the lamp as extracted and as calibrated."""
+    from ..science.errors import ScienceError
     from ..science.wavelength import collapse_arc, quality, solve
 
     assert isinstance(facts, FrameFacts)
@@ -41,19 +42,25 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
     products: list[Product] = []
     sources = [i for i in step.inputs if i.role == "spectrum"]
     zero: ZeroPoint | None = None
+    refused: list[ScienceError] = []
     for source in sources:
         spectrum = inputs.spectrum(source)
-        lamp = collapse_arc(arc_frame, spectrum.trace)
-        solution = solve(lamp, setup, inputs.library())
+        try:
+            lamp = collapse_arc(arc_frame, spectrum.trace)
+            solution = solve(lamp, setup, inputs.library())
+        except ScienceError as error:
+            refused.append(error)  # the other targets of the frame need not suffer
+            continue
         notes = quality(solution, setup)["notes"]
         # the sky lit the whole slit in the same minutes: one shift holds for all targets of a frame
         zero = zero or _zero_point(spectrum, solution)
         calibrated = spectrum.with_data(solution=zero.apply(solution))
         number = spectrum.target if len(sources) > 1 else None
         products.append(_calibrated(step, facts, source, arc, calibrated, solution, zero, notes, number))
-        products += _lamps(
-            step, facts, arc, arc_observation, arc_raw, lamp, arc_frame.geometry, spectrum, solution, number
-        )
+        geometry = arc_frame.geometry
+        products += _lamps(step, facts, arc, arc_observation, arc_raw, lamp, geometry, spectrum, solution, number)
+    if refused and not products:
+        raise refused[0]
     return products
 
 
@@ -130,7 +137,7 @@ def _calibrated(
     cards = identity_cards(
         o, name=name, parent=source.name, original=facts.raw.name, prefix=topology.CALIBRATED, inputs=(source, arc)
     )
-    cards += [("GSP_LAMP", arc.name[:68], "comparison lamp"), *_zero_cards(zero)]
+    cards += [("GSP_LAMP", arc.name, "comparison lamp"), *_zero_cards(zero)]
     return Product(
         role=plan.PRODUCT_ROLE[plan.WAVELENGTH],
         kind=plan.WAVELENGTH,

@@ -6,7 +6,6 @@ Dialects differ by year: see the tables below. The state of the instrument (angl
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,9 @@ from typing import Any
 
 from . import instrument
 from .nights import night_of, parse_moment
+
+LONGEST_TEXT = 80
+"""Characters of a card's text that are kept: what a card holds; CONTINUE cards can run to any length."""
 
 BIAS, FLAT, ARC, SPECTRUM, EXPOSE, FOCUS = "BIAS", "LAMPFLAT", "ARC", "SPECTRUM", "EXPOSE", "FOCUS"
 
@@ -112,7 +114,7 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
     binning = _binning(header, shape)
     camera = "Red" if "RED" in (_text(header, "INSTCONF") + _text(header, "INSTRUME")).upper() else "Blue"
     gain = _needed_number(header, "GAIN", "counts cannot be turned into electrons", low=0.01, high=100.0)
-    read_noise = _needed_number(header, "RDNOISE", "errors cannot be computed", low=0.0, high=500.0)
+    read_noise = _needed_number(header, "RDNOISE", "errors cannot be computed", low=0.1, high=500.0)
     readout = instrument.readout_mode(camera, gain, read_noise)
     grating = _grating(_text(header, "GRATING"))
     technique = _technique(header, grating)
@@ -164,7 +166,7 @@ def _text(header: Mapping[str, Any], key: str) -> str:
     value = header.get(key)
     if value is None or isinstance(value, bool):
         return ""
-    return " ".join(str(value).split())
+    return " ".join(str(value).split())[:LONGEST_TEXT]
 
 
 def _number(header: Mapping[str, Any], key: str) -> float | None:
@@ -172,7 +174,8 @@ def _number(header: Mapping[str, Any], key: str) -> float | None:
         value = float(header[key])
     except (KeyError, TypeError, ValueError):
         return None
-    return value if math.isfinite(value) else None
+    # beyond these no card of this instrument is real, and DynamoDB's numbers end
+    return value if value == 0 or 1e-30 < abs(value) < 1e15 else None
 
 
 def _integer(header: Mapping[str, Any], key: str) -> int | None:

@@ -62,6 +62,11 @@ def pool_night(subject: str) -> int:
     return int(subject.rsplit("#", 1)[1])
 
 
+def reach(key: str) -> int:
+    """How many nights away calibrations under a configuration key may serve."""
+    return ARC_NIGHTS if key.startswith("arc|") else CALIBRATION_NIGHTS
+
+
 def interests(o: Observation) -> tuple[str, ...]:
     """The configuration keys whose changes concern a frame."""
     if o.obstype in (BIAS, FLAT) or o.obstype not in ("SPECTRUM", ARC, "EXPOSE"):
@@ -100,6 +105,7 @@ class Candidate:
     key: str
     name: str
     members: int = 1
+    version: str | None = None
 
     @classmethod
     def of(cls, o: Observation, **made: Any) -> Candidate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 
 UTC = timezone.utc
@@ -53,7 +54,13 @@ def parse_moment(text: str) -> datetime:
         The text is not a date and time.
     """
     cleaned = text.strip().rstrip("Z")
-    moment = datetime.fromisoformat(cleaned)
+    leap = re.fullmatch(r"(.*:)60(\.\d*)?", cleaned)  # some clocks round up to the sixtieth second
+    moment = datetime.fromisoformat(f"{leap[1]}59" if leap else cleaned) + timedelta(seconds=1 if leap else 0)
     if "T" not in cleaned and " " not in cleaned:
         raise ValueError("a date without a time")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a date outside the calendar") from None

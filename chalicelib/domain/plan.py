@@ -49,6 +49,9 @@ PRODUCT_ROLE = {
 }
 """The role a stage's main products play for the stage after it; lamps published beside them have the role ``lamp``."""
 
+MOST_MEMBERS = 60
+"""Frames one master is made of at the most (the first of the night): more gain little and fill the memory."""
+
 AUTO = "auto"
 """The variant made without anybody's explicit choice."""
 
@@ -63,6 +66,7 @@ class Input:
     key: str
     name: str
     target: int | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -174,14 +178,14 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
             return Settled(FAILED, there.sentence)
         provisional = there.provisional
         inputs = tuple(product for product in there.products if product.role == PRODUCT_ROLE[stage])
-    return Settled(PROVISIONAL, _sentence(provisional)) if provisional else Settled(DONE)
+    return Settled(PROVISIONAL, reasons(provisional)) if provisional else Settled(DONE)
 
 
 def plan_pool(facts: PoolFacts) -> Step | Settled:
     """The next step of a pool: to combine its members, if there are enough and they are not combined yet."""
     if len(facts.members) < facts.minimum or facts.observation is None:
         return Settled(WAITING, f"{len(facts.members)} of at least {facts.minimum} frames are there")
-    members = sorted(facts.members, key=lambda m: (m.started, m.id))
+    members = sorted(facts.members, key=lambda m: (m.started, m.id))[:MOST_MEMBERS]
     inputs = tuple(_as_input("member", member) for member in members)
     provisional: tuple[str, ...] = ()
     if facts.kind == FLAT_STAGE:
@@ -193,7 +197,7 @@ def plan_pool(facts: PoolFacts) -> Step | Settled:
         return Step(BLOCK_OF_STAGE[facts.kind], facts.kind, key, inputs, provisional)
     if there.outcome == FAILED:
         return Settled(FAILED, there.sentence)
-    return Settled(PROVISIONAL, _sentence(there.provisional)) if there.provisional else Settled(DONE)
+    return Settled(PROVISIONAL, reasons(there.provisional)) if there.provisional else Settled(DONE)
 
 
 def _due(facts: FrameFacts, stage: str, inputs: tuple[Input, ...], provisional: tuple[str, ...]) -> Step | None:
@@ -216,8 +220,8 @@ def _reduction_inputs(facts: FrameFacts) -> tuple[tuple[Input, ...], tuple[str, 
         master = best(o, [c for c in candidates if c.members >= minimum])
         if settings.calibration_policy == "wait" and (master is None or master.night != o.night):
             return Settled(WAITING, f"a master {kind} of this night and configuration")
-        inputs, reasons = _with_master(inputs, kind, master, o.night)
-        provisional += reasons
+        inputs, why = _with_master(inputs, kind, master, o.night)
+        provisional += why
     return inputs, provisional
 
 
@@ -233,11 +237,12 @@ def _with_master(
 
 
 def _as_input(role: str, candidate: Candidate) -> Input:
-    return Input(role, candidate.id, candidate.sha256, candidate.key, candidate.name)
+    return Input(role, candidate.id, candidate.sha256, candidate.key, candidate.name, version=candidate.version)
 
 
-def _sentence(reasons: tuple[str, ...]) -> str:
-    text = "; ".join(reasons)
+def reasons(parts: Iterable[str]) -> str:
+    """Reasons as one sentence."""
+    text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 

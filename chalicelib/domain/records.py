@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from .headers import Observation
-from .plan import AUTO, DONE, PROVISIONAL, REJECTED, WAITING, Input
+from .plan import AUTO, DONE, PROVISIONAL, REJECTED, WAITING, Input, reasons
 
 RAW_TYPE, MASTER_TYPE, REDUCED_TYPE, EXTRACTED_TYPE, CALIBRATED_TYPE = "0", "1", "2", "3", "4"
 
@@ -73,7 +73,15 @@ def _located(bucket: str, key: str, name: str) -> Record:
 
 
 def raw_record(
-    o: Observation, *, identifier: int, bucket: str, key: str, sha256: str, size: int, moment: str
+    o: Observation,
+    *,
+    identifier: int,
+    bucket: str,
+    key: str,
+    sha256: str,
+    size: int,
+    moment: str,
+    version: str | None = None,
 ) -> Record:
     """The record of a raw frame as INGEST publishes it."""
     name = key.rsplit("/", 1)[-1]
@@ -98,6 +106,7 @@ def raw_record(
         "size": size,
         "sha256": sha256,
         "run_key": "",
+        "version": version,
         "observation": observation_item(o),
     }
 
@@ -109,12 +118,24 @@ _UNKNOWN = (
 
 
 def rejected_record(
-    *, identifier: int, bucket: str, key: str, sha256: str, size: int, moment: str, night: int, proposal: str, why: str
+    *,
+    identifier: int,
+    bucket: str,
+    key: str,
+    sha256: str,
+    size: int,
+    moment: str,
+    night: int,
+    proposal: str,
+    why: str,
+    status: str = REJECTED,
+    version: str | None = None,
+    observation: Observation | None = None,
 ) -> Record:
     """The record of an object that is no usable Goodman frame: kept, listed, with the reason."""
     name = key.rsplit("/", 1)[-1]
     return {
-        **dict.fromkeys(_UNKNOWN),
+        **(_described(observation) if observation else dict.fromkeys(_UNKNOWN)),
         **_located(bucket, key, name),
         "proposal_id": proposal,
         "id": identifier,
@@ -126,7 +147,7 @@ def rejected_record(
         "parent_file_id": identifier,
         "data_type": RAW_TYPE,
         "normalized": False,
-        "status": REJECTED,
+        "status": status,
         "status_reason": why,
         "provisional": False,
         "quality": {},
@@ -137,6 +158,7 @@ def rejected_record(
         "size": size,
         "sha256": sha256,
         "run_key": "",
+        "version": version,
     }
 
 
@@ -178,7 +200,7 @@ def product_record(
         "data_type": data_type,
         "normalized": normalized,
         "status": PROVISIONAL if provisional else DONE,
-        "status_reason": "; ".join(provisional),
+        "status_reason": reasons(provisional),
         "provisional": bool(provisional),
         "quality": dict(quality),
         "inputs": [{"role": i.role, "id": i.id} for i in inputs],

@@ -1,6 +1,6 @@
 """The process blocks, their queues and the prefixes that feed them: the pipeline as data.
 
-``app.py`` registers one Lambda function per :class:`Block`, ``infra/resources.py`` makes the queues and bucket
+``app.py`` registers one Lambda function per :class:`Block`, ``infra/cloudformation.py`` makes the queues and bucket
 notifications from the same table, and the one-machine stack builds itself from it.
 """
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from ..domain.matching import CALIBRATION_NIGHTS, Candidate
+from ..domain.matching import reach as reach_of
 from ..domain.nights import night_date, night_number
 from . import items
 
@@ -50,7 +51,7 @@ def register_interests(keys: Iterable[str], subject: str, night: int) -> None:
 
 def interested(key: str, night: int) -> Iterator[str]:
     """Subjects within a calibration's reach that asked to be told of changes under ``key``."""
-    low, high = _around(night, CALIBRATION_NIGHTS)
+    low, high = _around(night, reach_of(key))
     rows = items.query(
         "interests",
         "configuration = :key AND interested BETWEEN :low AND :high",

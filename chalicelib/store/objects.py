@@ -21,12 +21,13 @@ class ObjectChanged(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """An object being read: its stream, size in bytes, when it was uploaded, and S3's tag of its content."""
+    """An object being read: its stream, size in bytes, when it was uploaded, S3's tag of its content, its version."""
 
     stream: BinaryIO
     size: int
     modified: Any
     etag: str
+    version: str | None = None
 
 
 def open_raw(key: str) -> Opened | None:
@@ -38,7 +39,13 @@ def open_raw(key: str) -> Opened | None:
         if _is_absent(error):
             return None
         raise
-    return Opened(response["Body"], response["ContentLength"], response["LastModified"], response["ETag"])
+    return Opened(
+        response["Body"],
+        response["ContentLength"],
+        response["LastModified"],
+        response["ETag"],
+        response.get("VersionId"),
+    )
 
 
 def list_raw(night: int) -> Iterator[tuple[str, str]]:
@@ -54,8 +61,8 @@ def _is_absent(error: Any) -> bool:
     return error.response["Error"]["Code"] in ("NoSuchKey", "404", "NotFound")
 
 
-def fetch(key: str, sha256: str) -> bytes:
-    """The bytes of an object, verified; those of masters and arcs stay in the warm function's memory.
+def fetch(key: str, sha256: str, version: str | None = None, *, keep: bool = True) -> bytes:
+    """The bytes of an object (of one version of it), verified; kept in the warm function's memory if asked.
 
     Raises
     ------
@@ -65,10 +72,12 @@ def fetch(key: str, sha256: str) -> bytes:
     if sha256 in _cache:
         _cache.move_to_end(sha256)
         return _cache[sha256]
-    data = clients.s3().get_object(Bucket=clients.bucket(), Key=key)["Body"].read()
+    which = {"VersionId": version} if version else {}
+    data = clients.s3().get_object(Bucket=clients.bucket(), Key=key, **which)["Body"].read()
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ObjectChanged(f"The object {key} does not have the bytes its record names (sha256 {sha256[:12]}…).")
-    _cache[sha256] = data
+    if keep:
+        _cache[sha256] = data
     while sum(map(len, _cache.values())) > _CACHED_BYTES:
         _cache.popitem(last=False)
     return data
@@ -84,7 +93,7 @@ def preview_key(sha256: str) -> str:
     return f"preview/{sha256[:2]}/{sha256}"
 
 
-def presigned(key: str, *, name: str, seconds: int = 900) -> str:
+def presigned(key: str, *, name: str, version: str | None = None, seconds: int = 900) -> str:
     """A URL that downloads the object under ``name`` for ``seconds``."""
     return clients.s3().generate_presigned_url(
         "get_object",
@@ -92,6 +101,7 @@ def presigned(key: str, *, name: str, seconds: int = 900) -> str:
             "Bucket": clients.bucket(),
             "Key": key,
             "ResponseContentDisposition": f'attachment; filename="{name}"',
+            **({"VersionId": version} if version else {}),
         },
         ExpiresIn=seconds,
     )

@@ -38,6 +38,8 @@ class Publication:
     ----------
     stage, state
         The subject's stage and its new state; no stage for INGEST's own publication.
+    forget
+        Stages whose state is dropped: their products are retired with this publication.
     changes
         Records that appear, change or are retired.
     configurations
@@ -55,6 +57,7 @@ class Publication:
     event: dict[str, Any]
     stage: str | None = None
     state: StageState | None = None
+    forget: Sequence[str] = ()
     changes: Sequence[Change] = ()
     configurations: Sequence[dict] = ()
     fanout: frozenset[str] = frozenset()
@@ -98,6 +101,10 @@ def _subject_operation(lease: Lease, publication: Publication) -> dict:
         names[f"#s{number}"] = name
         values[f"s{number}"] = value
     update = "SET " + ", ".join(sets)
+    if publication.forget:
+        dropped = {f"#f{number}": stage for number, stage in enumerate(publication.forget)}
+        update += " REMOVE " + ", ".join(f"stages.{name}" for name in dropped)
+        names |= dropped
     if publication.fanout:
         update += " ADD fanout :fanout"
         values["fanout"] = set(publication.fanout)

@@ -150,9 +150,10 @@ def release(lease: Lease, *, settled: bool, others: list[dict] | None = None, **
         held = refused.old[0]
         if held is None:
             raise
-        if held.get("attempt") != lease.attempt or "lease_until" not in held:
+        if held.get("attempt") != lease.attempt:
             raise LeaseLost(lease.subject) from refused
-        return False
+        # ours and let go already: the answer to the first try was lost
+        return "lease_until" not in held
     return True
 
 

@@ -188,5 +188,8 @@ def _update(expression: str, item: Item, values: Item, names: dict[str, str]) ->
                 added = values[source[1:]]
                 item[name] = item.get(name, set()) | added if isinstance(added, set) else item.get(name, 0) + added
             else:
-                (name,) = _path(entry, names)
-                item.pop(name, None)
+                *parents, last = _path(entry, names)
+                place = item
+                for parent in parents:
+                    place = place[parent]
+                place.pop(last, None)

@@ -37,6 +37,7 @@ class Message:
     number: int
     block: str = field(compare=False)
     body: str = field(compare=False)
+    received: int = field(default=1, compare=False)
 
 
 def frame_bytes(obstype: str, number: int, **cards: Any) -> bytes:
@@ -99,6 +100,7 @@ class World:
         self.dead = False
         self.running: Counter[str] = Counter()
         self.ran: list[tuple[str, str]] = []
+        self.fault: Any = None
         codes.forget()
         self._proposal("SOAR2026B-014", minimum)
         monkeypatch.setattr(clock, "now", lambda: self.now)
@@ -172,6 +174,8 @@ class World:
         o = facts.observation
         raw = facts.raw if isinstance(facts, FrameFacts) else None
         self.ran.append((raw.name if raw else facts.kind, step.stage))
+        if self.fault is not None:
+            self.fault(step, facts)
         if step.stage == plan.EXTRACT and o.object == "empty":
             raise NoTargetFound("No spectrum stands out of the sky.")
         master = isinstance(facts, PoolFacts)
@@ -236,6 +240,12 @@ class World:
         except Crash:
             self.dead, self.crash_at = False, None
             self._enqueue(message.block, message.body, block.visibility_timeout)
+        except Exception:
+            if message.received < topology.MAX_RECEIVES:
+                again = Message(self.now + 30, next(self.numbers), message.block, message.body, message.received + 1)
+                self.messages.append(again)
+            else:
+                self._enqueue("deadletter", message.body)
 
     def drain(self, **how: Any) -> None:
         """Deliver until nothing is left."""
