@@ -24,7 +24,7 @@ help:  ## list the targets
 setup: $(VENV)/.installed $(REFERENCE)/.built  ## make .venv with the pinned packages and build the reference bundle
 
 run: setup  ## start the stack and play a simulated night into it (Ctrl-C ends)
-	@$(PYTHON) -m infra.local run $(ARGS)
+	@$(PYTHON) -m infra.local run $(ARGS) || [ $$? -eq 130 ]
 
 test: setup  ## run all the tests (under ten minutes on two cores)
 	@$(PYTHON) -m pytest -m "not long" $(ARGS)

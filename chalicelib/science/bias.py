@@ -37,7 +37,19 @@ def read_noise(detector: Detector, bias: Frame | None) -> float:
     differences of science frames. A measurement far from the header's is not believed.
     """
     measured = float(bias.header.get(READ_NOISE_CARD, 0.0)) if bias is not None else 0.0
+    if not believable(detector):
+        return max(measured, least_noise(detector))
     return measured if 0.7 < measured / detector.read_noise < 1.6 else detector.read_noise
+
+
+def least_noise(detector: Detector) -> float:
+    """Electrons: the rounding of the converter, below which no frame's noise can be."""
+    return max(detector.gain / 12**0.5, 1e-3)
+
+
+def believable(detector: Detector) -> bool:
+    """Whether the header's read noise can be true: some headers say 0."""
+    return bool(detector.read_noise >= least_noise(detector))
 
 
 def raw_mask(data: np.ndarray, detector: Detector, level: float) -> np.ndarray:
@@ -166,6 +178,8 @@ def subtract(raw: RawFrame, detector: Detector, bias: Frame | None, part: tuple[
     if not np.isfinite(electrons).all():
         np.nan_to_num(electrons, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     noise = read_noise(detector, bias)
+    if not believable(detector) and level.columns is not None:
+        noise = max(noise, detector.gain * pixel_noise(data[:, level.columns]))
     if bias is None and not level.measured:  # the light under the darkest part is gone, its photon noise is not
         noise = max(noise, detector.gain * pixel_noise(pixels))
     variance = photon_variance(electrons, noise)

@@ -8,6 +8,7 @@ coordinate a polynomial is in, say) one was added. Numbers are written so that t
 from __future__ import annotations
 
 import math
+import textwrap
 import warnings
 
 import numpy as np
@@ -47,6 +48,7 @@ _WCS = (
 _WCS_WORDS = frozenset(("WCSDIM", "WCSAXES", "DC-FLAG", "DISPAXIS", "WCSNAME", "RADESYS", "LONPOLE", "LATPOLE"))
 
 Card = tuple[str, object, str]
+_CARD, _LINE = 80, 72  # characters of a card, and of the text of a commentary card
 
 
 def exact(value: float) -> float | str:
@@ -68,22 +70,42 @@ def plain(text: str) -> str:
     return spelt.encode("ascii", "replace").decode()
 
 
+def lines_of(text: str) -> list[str]:
+    """A sentence as lines that fit a HISTORY or COMMENT card, broken between words only."""
+    return textwrap.wrap(plain(text), _LINE, break_long_words=False, break_on_hyphens=False)
+
+
+def add_lines(header: fits.Header, keyword: str, text: str) -> None:
+    """Append a sentence as HISTORY or COMMENT cards."""
+    for line in lines_of(text):
+        header.append((keyword, line), end=True)
+
+
+def _fitting(comment: str, taken: int) -> str:
+    """As many whole words of a comment as there is room for beside a value of ``taken`` characters."""
+    return textwrap.shorten(plain(comment), max(_CARD - 13 - max(20, taken), 1), placeholder="")
+
+
 def set_card(header: fits.Header, keyword: str, value, comment: str = "") -> None:
-    """Write a card; doubles keep all 17 digits even where astropy would round to fit the comment."""
+    """Write a card; doubles keep all 17 digits even where astropy would round to fit the comment.
+
+    Strings become plain ASCII on one line, whatever name a file had; comments end at a whole word.
+    """
     if isinstance(value, (float, np.floating)):
         value = exact(float(value))
     if isinstance(value, float):
         text = repr(value).upper()
-        card = fits.Card.fromstring(f"{keyword:<8}= {text:>20} / {comment}"[:80])
+        card = fits.Card.fromstring(f"{keyword:<8}= {text:>20} / {_fitting(comment, len(text))}")
         if float(card.value) != value:
             raise ValueError(f"card {keyword} does not hold {value!r}")
         if keyword in header:
             del header[keyword]
         header.append(card, end=True)
     elif isinstance(value, str):
-        header[keyword] = (value, comment if len(value) < 60 else "")
+        value = plain(value)
+        header[keyword] = (value, _fitting(comment, len(value.replace("'", "''")) + 2))
     else:
-        header[keyword] = (value, comment)
+        header[keyword] = (value, _fitting(comment, len(str(value))))
 
 
 def clean(header: fits.Header, drop_wcs: bool = True) -> fits.Header:
@@ -128,7 +150,7 @@ def _keep_as_comment(out: fits.Header, card: fits.Card) -> None:
     image = getattr(card, "_image", None) or ""
     text = _ascii(image if isinstance(image, str) else str(image)).strip()
     if text:
-        out.add_comment(text)
+        add_lines(out, "COMMENT", text)
 
 
 def _ascii(text: str) -> str:
@@ -191,17 +213,19 @@ def read_trace(header: fits.Header) -> Trace:
 
 
 def aperture_cards(apertures: Apertures, method: str) -> list[Card]:
-    """Zones relative to the trace, unbinned rows, ``low:high``; the digits read back as the same doubles."""
+    """Zones relative to the trace, unbinned rows, ``low:high``, to the four decimals an extraction gives them."""
 
     def zone(pair):
-        return f"{float(pair[0])!r}:{float(pair[1])!r}"
+        return f"{round(float(pair[0]), 4)!r}:{round(float(pair[1]), 4)!r}"
 
     cards: list[Card] = [
-        ("GSP_EXTR", zone(apertures.target), "Aperture"),
+        ("GSP_EXTR", zone(apertures.target), "Aperture, unbinned rows from trace"),
         ("GSP_EMET", method, "Extraction in FLUX: optimal or fractional"),
         ("GSP_BKGN", len(apertures.sky), "Number of sky zones"),
     ]
-    cards += [(f"GSP_BKG{k}", zone(pair), "Sky zone") for k, pair in enumerate(apertures.sky, 1)]
+    cards += [
+        (f"GSP_BKG{k}", zone(pair), "Sky zone, unbinned rows from trace") for k, pair in enumerate(apertures.sky, 1)
+    ]
     return cards
 
 

@@ -9,6 +9,7 @@ handful of members, which is blind with three. So the stack is clipped here, in 
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +17,13 @@ import numpy as np
 from . import bias as biases
 from . import overscan
 from .errors import UnusableFrame
+from .figures import known
 from .frame import Detector, Frame, Geometry, MaskBit, RawFrame
 from .robust import median, pixel_noise, scatter
-from .section import section
+from .section import check_size, section
 
 CLIP = 3.0
+_FEWEST_BIASES = 3  # fewer cannot tell which of them is odd; a pool that never had more is taken as it is
 _BLOCK_BYTES = 24_000_000
 _LEVEL_LIMIT = 10.0  # ADU from the other members: levels drift by one or two
 _NOISE_LIMIT = 2.0  # times the read noise
@@ -65,18 +68,17 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
     Raises
     ------
     UnusableFrame
-        No member is a bias.
+        Fewer than three members are biases (or than there were, of a smaller pool).
     """
-    kept, rejected = _same_shape(frames)
+    kept, rejected = _sound(frames, detector)
     levels = {i: overscan.level(frames[i].data, detector) for i in kept}
     kept, bad = _check_biases(frames, kept, detector)
     rejected += bad
-    if not kept:
-        reasons = "; ".join(sorted({reason for _, reason in rejected}))
-        raise UnusableFrame(f"None of the {len(frames)} bias frames can be used ({reasons}).")
+    if len(kept) < min(_FEWEST_BIASES, len(frames)):
+        raise _too_few(len(kept), len(frames), "bias frames", rejected)
     measured = all(levels[i].measured for i in kept)
     offsets = [levels[i].value if measured else 0.0 for i in kept]
-    noise = detector.read_noise / detector.gain
+    noise = _read_noise(detector, [frames[i].data for i in kept])
     data = [frames[i].data for i in kept]
     mean, variance, clipped = _clipped_mean(data, offsets, [1.0] * len(kept), noise**2, 0.0)
     read_noise = _pair_noise(data)
@@ -104,7 +106,7 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
         "clipped_fraction": round(clipped, 6),
         "bad_pixels": int(np.count_nonzero(mask)),
     }
-    return Combined(frame, quality, sorted(rejected))
+    return Combined(frame, known(quality), sorted(rejected))
 
 
 def combine_flat(
@@ -132,7 +134,9 @@ def combine_flat(
     CalibrationMismatch
         The bias does not cover the flats.
     """
-    kept, rejected = _same_shape(frames)
+    kept, rejected = _sound(frames, detector)
+    if not kept:
+        raise _too_few(0, len(frames), "flats", rejected)
     shape = frames[kept[0]].data.shape
     lit = section(None, shape, detector.binning, detector.camera)
     signals, zeros, levels, percentages = {}, {}, {}, {}
@@ -143,8 +147,10 @@ def combine_flat(
         zeros[i] = _zero(level, bias)
         limit = min(detector.saturation, 65535.0)
         percentages[i] = 100 * float(np.count_nonzero(data[lit] >= limit)) / data[lit].size
-        signals[i] = float(np.median(data[lit][::4, ::4])) - level.value
-        high = float(np.percentile(data[lit][::4, ::4], 99)) - level.value
+        sample = data[lit][::4, ::4]
+        sample = sample[np.isfinite(sample)]
+        signals[i] = float(np.median(sample)) - level.value
+        high = float(np.percentile(sample, 99)) - level.value
         if percentages[i] >= saturation_threshold:
             rejected.append((i, f"{percentages[i]:.1f} % of its pixels are saturated"))
         elif high < 50 / detector.gain:
@@ -154,8 +160,7 @@ def combine_flat(
     usable, odd = _check_lamp(usable, signals)
     rejected += odd
     if not usable:
-        reasons = "; ".join(sorted({reason for _, reason in rejected}))
-        raise UnusableFrame(f"None of the {len(frames)} flats can be used ({reasons}).")
+        raise _too_few(0, len(frames), "flats", rejected)
     gain = detector.gain
     geometry = Geometry(detector.binning, (0, 0), detector.roi_origin)
     structure: np.ndarray | float = 0.0
@@ -165,7 +170,8 @@ def combine_flat(
     scales = [mean_signal / signals[i] if mean_signal > 10 else 1.0 for i in usable]
     members = [frames[i].data for i in usable]
     offsets = [zeros[i] for i in usable]
-    noise = (detector.read_noise / gain) ** 2
+    header_noise = detector.read_noise if biases.believable(detector) else biases.read_noise(detector, bias)
+    noise = (header_noise / gain) ** 2
     mean, variance, clipped = _clipped_mean(members, offsets, scales, noise, 1 / gain, structure)
     mean *= np.float32(gain)
     variance *= np.float32(gain**2)
@@ -193,7 +199,7 @@ def combine_flat(
         "clipped_fraction": round(clipped, 6),
         "bias_subtracted": bias is not None,
     }
-    return Combined(Frame(mean, variance, mask, geometry, header), quality, sorted(rejected))
+    return Combined(Frame(mean, variance, mask, geometry, header), known(quality), sorted(rejected))
 
 
 def _zero(level: overscan.Level, bias: Frame | None) -> float:
@@ -201,6 +207,38 @@ def _zero(level: overscan.Level, bias: Frame | None) -> float:
     if bias is None or (level.measured and biases.LEVEL_CARD in bias.header):
         return level.value
     return float(bias.header.get(biases.LEVEL_CARD, 0.0))
+
+
+def _too_few(kept: int, given: int, kind: str, rejected: list[tuple[int, str]]) -> UnusableFrame:
+    reasons = "; ".join(sorted({reason for _, reason in rejected}))
+    return UnusableFrame(f"{'Only ' + str(kept) if kept else 'None'} of the {given} {kind} can be used ({reasons}).")
+
+
+def _read_noise(detector: Detector, data: list[np.ndarray]) -> float:
+    """ADU: the header's where it can be true, else that of the quietest member."""
+    if biases.believable(detector):
+        return detector.read_noise / detector.gain
+    seen = [noise for noise in map(pixel_noise, data) if np.isfinite(noise)]
+    return max(min(seen, default=0.0), biases.least_noise(detector) / detector.gain)
+
+
+def _sound(frames: list[RawFrame], detector: Detector) -> tuple[list[int], list[tuple[int, str]]]:
+    """The members that hold an image of the common shape; one that holds none must not spoil the others."""
+    kept, rejected = _same_shape(frames)
+    shape = frames[kept[0]].data.shape
+    lit = section(None, shape, detector.binning, detector.camera)
+    check_size(frames[kept[0]].data[lit].shape)
+    sound = []
+    for i in kept:
+        sample = frames[i].data[lit]
+        finite = sample[np.isfinite(sample)]
+        if finite.size < sample.size / 2:
+            rejected.append((i, "most of its pixels are no numbers"))
+        elif finite.min() == finite.max():
+            rejected.append((i, f"every pixel has the same value ({finite[0]:g})"))
+        else:
+            sound.append(i)
+    return sound, rejected
 
 
 def _same_shape(frames: list[RawFrame]) -> tuple[list[int], list[tuple[int, str]]]:
@@ -221,10 +259,12 @@ def _check_biases(
     frames: list[RawFrame], kept: list[int], detector: Detector
 ) -> tuple[list[int], list[tuple[int, str]]]:
     """Leave out what is no bias: light, another level, other noise than the read noise."""
+    if not kept:
+        return [], []
     lit = section(None, frames[kept[0]].data.shape, detector.binning, detector.camera)
     tiles = {i: _tiles(frames[i].data[lit]) for i in kept}
     noise = {i: pixel_noise(frames[i].data[lit]) for i in kept}
-    expected = max(detector.read_noise / detector.gain, 0.6)
+    expected = max(_read_noise(detector, [frames[i].data[lit] for i in kept]), 0.6)
     good, bad = [], []
     for i in kept:
         if not np.isfinite(noise[i]):
@@ -238,17 +278,17 @@ def _check_biases(
     if not good:
         return good, bad
     # The lowest half is taken for the truth: light can only add.
-    centre = {i: float(np.median(tiles[i])) for i in good}
+    centre = {i: float(np.nanmedian(tiles[i])) for i in good}
     ordered = sorted(good, key=centre.__getitem__)
     typical = float(np.median([centre[i] for i in ordered[: max(1, (len(ordered) + 1) // 2)]]))
     near = [i for i in good if abs(centre[i] - typical) <= _LEVEL_LIMIT]
     bad += [
         (i, f"its level is {centre[i]:.0f} ADU where the others have {typical:.0f} ADU") for i in good if i not in near
     ]
-    reference = np.median([tiles[i] - centre[i] for i in near], axis=0)
+    reference = _nanmedian([tiles[i] - centre[i] for i in near])
     fine = []
     for i in near:
-        excess = float(np.percentile(np.abs(tiles[i] - centre[i] - reference), 98))
+        excess = float(np.nanpercentile(np.abs(tiles[i] - centre[i] - reference), 98))
         if len(near) >= 3 and excess > _STRUCTURE_LIMIT:
             bad.append((i, f"parts of it lie {excess:.1f} ADU above or below the other biases: light or interference"))
         else:
@@ -276,7 +316,14 @@ def _tiles(data: np.ndarray, size: int = 32) -> np.ndarray:
     if data.size > 200_000:  # every second pixel tells as much
         part = part[: len(part) // (2 * ny) * 2 * ny : 2, : part.shape[1] // (2 * nx) * 2 * nx : 2]
     blocks = part.reshape(ny, part.shape[0] // ny, nx, part.shape[1] // nx).swapaxes(1, 2).reshape(ny, nx, -1)
-    return median(blocks, 2)
+    return _nanmedian(np.moveaxis(blocks, 2, 0)) if np.isnan(blocks).any() else median(blocks, 2)
+
+
+def _nanmedian(values) -> np.ndarray:
+    """Median along the first axis of what is a number, NaN where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmedian(values, axis=0)
 
 
 def _pair_noise(data: list[np.ndarray]) -> float | None:
@@ -286,10 +333,13 @@ def _pair_noise(data: list[np.ndarray]) -> float | None:
     found = []
     for a, b in itertools.pairwise(data):
         difference = (a - b)[::2, ::2]
+        difference = difference[np.isfinite(difference)]
+        if not difference.size:
+            continue
         difference -= np.median(difference)
         clipped = difference[np.abs(difference) < 5 * scatter(difference) + 1]
         found.append(float(clipped.std()) / 2**0.5)
-    return float(np.median(found))
+    return float(np.median(found)) if found else None
 
 
 def _clipped_mean(

@@ -21,6 +21,7 @@ from .aperture import APERTURE_WIDTH, NO_COVERAGE, Scene, Target
 from .errors import NoTargetFound
 from .frame import Frame, MaskBit
 from .profile import Collapsed, collapse
+from .section import check_size
 from .sky import fit_slit_sky
 from .spectrum import Apertures, Spectrum, Trace
 from .targets import find_targets, fit_at
@@ -123,12 +124,15 @@ def extract(frame: Frame, options: ExtractionOptions = ExtractionOptions()) -> l
     ------
     NoTargetFound
         If nothing stands out of the sky.
+    UnusableFrame
+        If the frame is too small.
     """
     return analyse(frame, options).spectra
 
 
 def analyse(frame: Frame, options: ExtractionOptions = ExtractionOptions()) -> Extraction:
     """Like :func:`extract`, with the figures and the profile that explain the result."""
+    check_size(frame.shape)
     data = np.ascontiguousarray(frame.data, dtype=np.float32)
     variance = np.asarray(frame.variance, dtype=np.float32)
     good = ((frame.mask & int(UNUSABLE)) == 0) & np.isfinite(data) & np.isfinite(variance) & (variance > 0)
@@ -147,8 +151,8 @@ def analyse(frame: Frame, options: ExtractionOptions = ExtractionOptions()) -> E
     targets, spectra = _spectra(scene, targets, options)
     quality = {
         "targets": [_figures(t, s) for t, s in zip(targets, spectra, strict=True)],
-        "sky_level": float(np.median(sky[:, ::7])),
-        "tilt_columns": slit.tilt.span,
+        "sky_level": _number(float(np.median(sky[:, ::7]))),
+        "tilt_columns": _number(slit.tilt.span),
         "sky_rows": int(np.count_nonzero(slit.rows)),
     }
     return Extraction(spectra, _straight_profile(collapsed, targets[0].fit), quality)
@@ -272,14 +276,20 @@ def _spectrum(scene: Scene, target: Target, number: int, options: ExtractionOpti
         geometry=replace(geometry, corner=(0, 0)),
         trace=target.fit.to_trace(geometry),
         apertures=Apertures(
-            target=(b * target.zone[0], b * target.zone[1]),
-            sky=tuple((b * low, b * high) for low, high in target.sky_zones),
+            target=_zone(target.zone, b),
+            sky=tuple(_zone(zone, b) for zone in target.sky_zones),
         ),
         target=number,
         method=options.method,
         signal_to_noise=float(np.median(flux[known] / error[known])) if known.any() else float("nan"),
         header=scene.frame.header.copy(),
     )
+
+
+def _zone(edges, binning: int) -> tuple[float, float]:
+    """Edges in unbinned rows, to the decimals that files keep."""
+    low, high = (round(float(binning * edge), 4) for edge in edges)
+    return low, high
 
 
 def _figures(target: Target, spectrum: Spectrum) -> dict:

@@ -48,6 +48,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .figures import known
 from .frame import Frame, MaskBit
 from .spectrum import Apertures, Spectrum, Trace
 
@@ -188,7 +189,7 @@ class _Chunks:
         return entry
 
     def container(self, header: dict) -> bytes:
-        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+        text = json.dumps(known(header), separators=(",", ":"), allow_nan=False).encode()
         text += b" " * (-(8 + len(text)) % 8)
         return b"".join([MAGIC, len(text).to_bytes(4, "little"), text, *self.parts])
 

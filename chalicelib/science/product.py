@@ -176,10 +176,10 @@ def _primary(spectrum: Spectrum, header: fits.Header) -> fits.PrimaryHDU:
         flux = np.asarray(spectrum.flux, dtype=np.float32)
         wcs = [
             ("CTYPE1", "PIXEL", "Pixels: not wavelength-calibrated"),
-            ("CRPIX1", 1.0, ""),
+            ("CRPIX1", 1.0, "Reference pixel, 1-based"),
             ("CRVAL1", float(spectrum.column[0]) + 1, "Raw column, 1-based, of the first pixel"),
-            ("CDELT1", 1.0, ""),
-            ("CD1_1", 1.0, ""),
+            ("CDELT1", 1.0, "Raw columns a pixel"),
+            ("CD1_1", 1.0, "Raw columns a pixel"),
         ]
     else:
         from .resample import to_linear
@@ -187,15 +187,15 @@ def _primary(spectrum: Spectrum, header: fits.Header) -> fits.PrimaryHDU:
         flux, _, start, step = to_linear(spectrum)
         wcs = [
             ("CTYPE1", "AWAV", "Air wavelength"),
-            ("CUNIT1", "Angstrom", ""),
-            ("CRPIX1", 1.0, ""),
+            ("CUNIT1", "Angstrom", "Unit of the axis"),
+            ("CRPIX1", 1.0, "Reference pixel, 1-based"),
             ("CRVAL1", start, "[Angstrom] of the first pixel"),
             ("CDELT1", step, "[Angstrom] a pixel"),
             ("CD1_1", step, "[Angstrom] a pixel"),
             ("DC-FLAG", 0, "Linear wavelength (IRAF)"),
         ]
     for keyword, value, comment in [
-        ("WCSDIM", 1, ""), ("BUNIT", _UNIT, "1 ct = 1 detected electron, per pixel"), *wcs,
+        ("WCSDIM", 1, "Axes with coordinates"), ("BUNIT", _UNIT, "1 ct = 1 detected electron, per pixel"), *wcs,
     ]:  # fmt: skip
         gsp.set_card(header, keyword, value, comment)
     return fits.PrimaryHDU(flux, header)
@@ -213,12 +213,14 @@ def _table(spectrum: Spectrum) -> fits.BinTableHDU:
         columns.append(fits.Column(name, kind, unit=unit, array=getattr(spectrum, attribute)))
     columns.append(fits.Column("MASK", "B", array=np.asarray(spectrum.mask, dtype=np.uint8)))
     table = fits.BinTableHDU.from_columns(columns, name="SPECTRUM")
-    table.header["COMMENT"] = "One row per column of the reduced frame; nothing is resampled or smoothed."
-    table.header["COMMENT"] = (
-        "COLUMN: 0-based column of the raw frame. Fluxes: whole spatial profile; 1 ct = 1 electron."
-    )
-    table.header["COMMENT"] = "SKY: background summed over the width of the aperture."
-    table.header["COMMENT"] = f"MASK bits: {_MASK_COMMENT}."
+    for sentence in (
+        "One row per column of the reduced frame; nothing is resampled or smoothed.",
+        "COLUMN: 0-based column of the raw frame, binned as the frame is (LINES counts unbinned detector columns).",
+        "Fluxes: whole spatial profile; 1 ct = 1 electron.",
+        "SKY: background summed over the width of the aperture.",
+        f"MASK bits: {_MASK_COMMENT}.",
+    ):
+        gsp.add_lines(table.header, "COMMENT", sentence)
     return table
 
 
@@ -230,9 +232,11 @@ def _sky_error(spectrum: Spectrum) -> fits.BinTableHDU:
 def _lines(solution: WavelengthSolution) -> fits.BinTableHDU:
     lines = solution.lines
     width = max((len(line.ion) for line in lines), default=1)
-    return fits.BinTableHDU.from_columns(
+    table = fits.BinTableHDU.from_columns(
         [
-            fits.Column("COLUMN", "D", unit="pix", array=np.array([line.column for line in lines], dtype=float)),
+            fits.Column(
+                "DETECTOR_COLUMN", "D", unit="pix", array=np.array([line.column for line in lines], dtype=float)
+            ),
             fits.Column(
                 "COLUMN_ERROR", "D", unit="pix", array=np.array([line.column_error for line in lines], dtype=float)
             ),
@@ -249,6 +253,13 @@ def _lines(solution: WavelengthSolution) -> fits.BinTableHDU:
         ],
         name="LINES",
     )
+    gsp.add_lines(
+        table.header,
+        "COMMENT",
+        "DETECTOR_COLUMN and COLUMN_ERROR: 0-based unbinned detector columns, not the raw frame's binned COLUMN of the "
+        "SPECTRUM table.",
+    )
+    return table
 
 
 def _read_lines(hdus: fits.HDUList) -> tuple[IdentifiedLine, ...]:
@@ -256,7 +267,7 @@ def _read_lines(hdus: fits.HDUList) -> tuple[IdentifiedLine, ...]:
         return ()
     return tuple(
         IdentifiedLine(
-            column=float(row["COLUMN"]),
+            column=float(row["DETECTOR_COLUMN"]),
             column_error=float(row["COLUMN_ERROR"]),
             wavelength=float(row["WAVELENGTH"]),
             ion=str(row["ION"]),
@@ -272,11 +283,12 @@ def _header(raw: fits.Header, cards, history) -> fits.Header:
     for keyword, value, comment in cards:
         if keyword not in gsp.STRUCTURAL:
             gsp.set_card(header, keyword, value, comment)
-    seen = {str(line) for line in header.get("HISTORY", [])}
-    for line in map(gsp.plain, history):
+    known = [str(line) for line in header.get("HISTORY", [])]
+    for sentence in history:
         # A frame's header may carry the steps before it already.
-        if line not in seen:
-            header.add_history(line)
+        lines = gsp.lines_of(sentence)
+        if not any(known[k : k + len(lines)] == lines for k in range(len(known))):
+            gsp.add_lines(header, "HISTORY", sentence)
     return header
 
 

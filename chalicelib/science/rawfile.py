@@ -22,7 +22,7 @@ from astropy.io.fits.verify import VerifyError
 
 from .errors import UnreadableFrame, UnusableFrame
 from .frame import RawFrame
-from .rawheader import image_header, parse_header
+from .rawheader import WrongAxes, axes, image_header, parse_header
 from .section import section
 
 __all__ = ["Scan", "read_raw", "scan", "section"]
@@ -70,22 +70,25 @@ class _Problem(Exception):
 
 
 def _data_size(header: fits.Header) -> int:
-    axes = [int(header.get(f"NAXIS{i}", 0)) for i in range(1, int(header.get("NAXIS", 0)) + 1)]
-    if not axes:
+    sizes = axes(header)
+    if not sizes:
         return 0
-    if any(n < 0 for n in axes):
-        raise _Problem("wrong_axes", f"The header gives a negative image size ({axes}): the file is damaged.")
+    groups, parameters = int(header.get("GCOUNT", 1)), int(header.get("PCOUNT", 0))
+    if groups < 0 or parameters < 0:
+        raise _Problem(
+            "broken_header", f"The header counts {groups} groups and {parameters} parameters: the file is damaged."
+        )
     size = abs(int(header.get("BITPIX", 8))) // 8
-    return size * int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + math.prod(axes))
+    return size * groups * (parameters + math.prod(sizes))
 
 
 def _check_axes(header: fits.Header) -> None:
-    axes = [int(header.get(f"NAXIS{i}", 0)) for i in range(1, int(header.get("NAXIS", 0)) + 1)]
-    if len(axes) < 2 or any(n != 1 for n in axes[2:]):
-        shape = " × ".join(map(str, axes)) or "no axes"
+    sizes = axes(header)
+    if len(sizes) < 2 or any(n != 1 for n in sizes[2:]):
+        shape = " × ".join(map(str, sizes[:6])) + (" …" if len(sizes) > 6 else "") or "no axes"
         raise _Problem("wrong_axes", f"The file holds an array of {shape}; a Goodman frame is one image of two axes.")
-    if min(axes[:2]) < 1:
-        raise _Problem("wrong_axes", f"The image is {axes[0]} × {axes[1]} pixels: there is nothing in it.")
+    if min(sizes[:2]) < 1:
+        raise _Problem("wrong_axes", f"The image is {sizes[0]} × {sizes[1]} pixels: there is nothing in it.")
 
 
 class _Structure:
@@ -144,6 +147,8 @@ class _Structure:
             header = parse_header(bytes(self._pending))
             self._pending.clear()
             self._begin(header)
+        except WrongAxes as error:
+            raise _Problem("wrong_axes", str(error)) from error
         except (ValueError, TypeError, VerifyError) as error:
             raise _Problem("broken_header", f"The FITS header cannot be understood ({error}).") from error
 

@@ -9,11 +9,12 @@ import numpy as np
 from . import bias as biases
 from . import cosmic, slit
 from . import flat as flats
+from .cards import set_card
 from .errors import UnusableFrame
+from .figures import known
 from .frame import Detector, Frame, MaskBit, RawFrame
-from .section import section
+from .section import check_size, section
 
-_LEAST_PIXELS = 16
 _LETTERS = "cfzst"  # the order of product names, whatever the order of the work
 
 
@@ -152,9 +153,7 @@ def _debiased(
     raw: RawFrame, detector: Detector, bias: Frame | None, options: ReductionOptions, log: _Log, name: str
 ) -> tuple[Frame, float]:
     part = section(raw.header.get("TRIMSEC"), raw.data.shape, detector.binning, detector.camera)
-    ny, nx = raw.data[part].shape
-    if min(ny, nx) < _LEAST_PIXELS:
-        raise UnusableFrame(f"The frame has only {nx} x {ny} lit pixels: too few to reduce.")
+    check_size(raw.data[part].shape)
     wanted = None if options.ignore_bias else bias
     result = biases.subtract(raw, detector, wanted, part)
     frame = result.frame
@@ -277,11 +276,13 @@ def _finished(frame: Frame, log: _Log) -> Reduced:
     header = frame.header.copy()
     cards = [(keyword, value, comment) for keyword, (value, comment) in log.cards.items()]
     for keyword, value, comment in cards:
-        header[keyword] = (value, comment)
+        set_card(header, keyword, value, comment)
     data = np.ascontiguousarray(frame.data, np.float32)
     variance = np.ascontiguousarray(frame.variance, np.float32)
     mask = np.ascontiguousarray(frame.mask, np.uint8)
     counts = {str(bit.name).lower(): int(np.count_nonzero(mask & np.uint8(bit))) for bit in MaskBit}
     log.quality["mask"] = counts
     log.quality["median_e"] = round(float(np.median(data[::4, ::4])), 3)
-    return Reduced(Frame(data, variance, mask, frame.geometry, header), log.steps, cards, log.history, log.quality)
+    return Reduced(
+        Frame(data, variance, mask, frame.geometry, header), log.steps, cards, log.history, known(log.quality)
+    )

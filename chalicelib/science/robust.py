@@ -25,5 +25,14 @@ def scatter(values: np.ndarray) -> float:
 
 
 def pixel_noise(data: np.ndarray) -> float:
-    """Noise of one pixel of an image from differences of neighbouring rows, blind to smooth structure."""
-    return scatter(np.diff(data[:, ::4], axis=0)) / 2**0.5
+    """Noise of one pixel of an image from differences of neighbouring rows, blind to smooth structure.
+
+    NaN where most of them are no numbers.
+    """
+    difference = np.diff(data[:, ::4], axis=0)
+    finite = np.isfinite(difference)
+    if not finite.all():
+        if finite.mean() < 0.5:
+            return float("nan")
+        difference = difference[finite]
+    return scatter(difference) / 2**0.5

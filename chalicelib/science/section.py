@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 
+from .errors import UnusableFrame
+
 # Lit part of a full-width readout in unbinned pixels, from frames whose prescan, overscan and edge columns were
 # looked at: the first and last lit column of the Blue chip collect the light of their neighbours outside.
 _LIT_COLUMNS = {"Blue": (20, 4110), "Red": (50, 4142), "": (50, 4110)}
 _FULL_WIDTH = (4130, 4160)
 _SECTION = re.compile(r"\s*\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]\s*$")
+
+
+#: Rows or columns, and pixels, below which a frame can be neither combined, reduced nor extracted from.
+_LEAST_SIDE, _LEAST_PIXELS = 16, 2000
+
+
+def check_size(shape: tuple[int, ...]) -> None:
+    """Refuse a frame (or what is left of it after trimming) that is too small to work on.
+
+    Raises
+    ------
+    UnusableFrame
+    """
+    ny, nx = shape
+    if min(ny, nx) < _LEAST_SIDE or ny * nx < _LEAST_PIXELS:
+        raise UnusableFrame(f"The frame has only {nx} x {ny} lit pixels: too few pixels to work on.")
 
 
 def is_full_width(columns: int, binning: int) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import BSpline
-from scipy.optimize import nnls
+import scipy  # loads its parts at first use: a cold start must not pay for them
 
 from .dispersion import WavelengthSolution
 from .solar import SkyTemplate, sky_template
@@ -101,7 +100,7 @@ class SkySpectrum:
         if usable.any():
             inner = normal[np.ix_(usable, usable)] / np.outer(scale[usable], scale[usable])
             root = np.linalg.cholesky(inner + 1e-9 * np.eye(len(inner)))
-            found, _ = nnls(root.T, np.linalg.solve(root, projection[usable] / scale[usable]))
+            found, _ = scipy.optimize.nnls(root.T, np.linalg.solve(root, projection[usable] / scale[usable]))
             amplitudes[usable] = found / scale[usable]
         gain = float(2 * amplitudes @ projection - amplitudes @ normal @ amplitudes)
         return SkyFit(gain, amplitudes, parts @ amplitudes)
@@ -115,5 +114,5 @@ def spline_basis(column: np.ndarray, spacing: float) -> np.ndarray:
     pieces = max(4, round((column[-1] - column[0]) / spacing))
     inner = np.linspace(column[0], column[-1] + 1e-6, pieces + 1)
     knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
-    basis = BSpline.design_matrix(column, knots, 3).toarray()
+    basis = scipy.interpolate.BSpline.design_matrix(column, knots, 3).toarray()
     return basis[:, basis.sum(axis=0) > 0.1]

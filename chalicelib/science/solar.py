@@ -10,8 +10,7 @@ from functools import lru_cache
 from importlib import resources
 
 import numpy as np
-from scipy.signal import fftconvolve
-from scipy.special import ndtr
+import scipy  # loads its parts at first use: a cold start must not pay for them
 
 #: Air wavelengths (Angstrom) where water, and where oxygen, shapes the light of the sky more than the Sun does. Their
 #: depths change with airmass and weather, so they are components of their own.
@@ -83,7 +82,16 @@ def _zones(axis: np.ndarray, zones) -> np.ndarray:
 
 def _profile(offset: np.ndarray, slit: float, sigma: float) -> np.ndarray:
     """Line profile at offsets (Angstrom) from its centre: the slit's box blurred by the optics; area 1."""
-    return (ndtr((offset + slit / 2) / sigma) - ndtr((offset - slit / 2) / sigma)) / slit
+    return (scipy.special.ndtr((offset + slit / 2) / sigma) - scipy.special.ndtr((offset - slit / 2) / sigma)) / slit
+
+
+def _convolved(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolution with a kernel of odd length by Fourier transform, centred, as long as ``values``."""
+    whole = values.size + kernel.size - 1
+    size = 1 << (whole - 1).bit_length()
+    product = np.fft.rfft(values, size) * np.fft.rfft(kernel, size)
+    start = (kernel.size - 1) // 2
+    return np.fft.irfft(product, size)[start : start + values.size]
 
 
 def sky_template(
@@ -129,7 +137,7 @@ def sky_template(
         "H2O": missing(water),
         "O2": missing(oxygen),
     }
-    absorption = {k: fftconvolve(part, kernel, mode="same") for k, part in parts.items() if part.max() > 0.05}
+    absorption = {k: _convolved(part, kernel) for k, part in parts.items() if part.max() > 0.05}
 
     emission: dict[str, np.ndarray] = {}
     reach = int(np.ceil((slit / 2 + 4 * sigma) / step))

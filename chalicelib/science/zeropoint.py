@@ -22,8 +22,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from scipy.signal import medfilt
-from scipy.stats import chi2, norm
+import scipy  # loads its parts at first use: a cold start must not pay for them
 
 from .dispersion import WavelengthSolution
 from .frame import MaskBit
@@ -113,7 +112,7 @@ def _unverified(reason: str, significance: float = 0.0, **more) -> ZeroPoint:
 
 def _spikes(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Single columns that stick out on both sides: narrower than the narrowest slit's line, so not light of the sky."""
-    level = medfilt(flux, 7)
+    level = scipy.ndimage.median_filter(flux, 7, mode="constant")
     height = (flux - level) / error
     beside = np.maximum(np.roll(height, 1), np.roll(height, -1))
     return (height > 6) & (beside < 0.25 * height)
@@ -210,7 +209,7 @@ def _combined_error(stretches: tuple[Stretch, ...], formal: float, shift: float)
     pulls = np.array([(s.shift - shift) / s.error for s in stretches])
     total = float(pulls @ pulls)
     freedom = len(stretches) - 1
-    return formal * max(1.0, np.sqrt(total / freedom)), float(chi2.sf(total, freedom))
+    return formal * max(1.0, np.sqrt(total / freedom)), float(scipy.special.chdtrc(freedom, total))
 
 
 def measure(
@@ -296,11 +295,16 @@ def _weigh(
     return _Evidence(gain, lead, scale, fit.amplitudes * parts / scale, max(1, int(np.sum(parts**2 > 1e-3))))
 
 
+def _needed_gain(freedom: int) -> float:
+    """Chi-square gained by chance as rarely as a Gaussian deviate beyond DETECTION sigma."""
+    return float(scipy.special.chdtri(freedom, 2 * scipy.special.ndtr(-DETECTION)))
+
+
 def _judge(sky: SkySpectrum, template: SkyTemplate, fit: SkyFit, slope, shift, width, shifts, gains) -> ZeroPoint:
     """Decide what the best fit is worth."""
     evidence = _weigh(sky, template, fit, shift, width, shifts, gains)
     lead, power = evidence.lead, float(slope @ slope)
-    if evidence.gain < chi2.isf(2 * norm.sf(DETECTION), evidence.freedom) or power <= 0:
+    if evidence.gain < _needed_gain(evidence.freedom) or power <= 0:
         signal = float(np.median(sky.continuum / sky.error))
         return _unverified(f"the sky shows no lines (signal to noise {signal:.1f} a column)", lead, width_pixels=width)
     features = tuple(name for name, sigma in zip(template.names, evidence.strength) if sigma > 4)

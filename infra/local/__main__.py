@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="start everything and play a simulated night into it")
     run.add_argument("--interval", type=_positive, default=4.0, help="seconds between frames (default: 4)")
     run.add_argument("--mode", default="400_M2", help="spectrograph mode of the night (default: 400_M2)")
-    run.add_argument("--seed", type=int, default=1, help="seed of the simulation (default: 1)")
+    run.add_argument("--seed", type=_seed, default=1, help="seed of the simulation (default: 1)")
     _stack_options(run)
 
     up = commands.add_parser("up", help="start everything and wait")
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     process.add_argument("raw", type=Path, metavar="RAW_DIR", help="searched recursively")
     process.add_argument("--out", type=Path, required=True, metavar="OUT_DIR", help="gets the products and files.json")
     process.add_argument("--json", action="store_true", help="print the report as JSON")
+    process.add_argument("--overwrite", action="store_true", help="remove what an earlier run wrote to OUT_DIR")
     process.add_argument("--interval", type=_positive, default=0.0, help="seconds between frames (default: none)")
     process.add_argument("--workers", type=_count, help="frames at once (default: one a core)")
     return top
@@ -59,10 +61,16 @@ def _positive(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds") from None
     if not 0 < value < 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")
+        raise argparse.ArgumentTypeError(f"{text} s must be between 0 and 3600")
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number, 0 or more")
+    return int(text)
 
 
 def _count(text: str) -> int:
@@ -86,16 +94,23 @@ def _up(options: argparse.Namespace) -> int:
         else:
             print(welcome(stack.description()), flush=True)
         while True:
-            signal.pause()
+            time.sleep(1)  # not signal.pause(): a Ctrl-C that comes just before it would be slept through
 
 
 def welcome(description: dict) -> str:
     """What a person needs to begin."""
+    from infra.local.stack import PAGES
+
     tokens = description["tokens"]
+    page = description["web"]
+    if not (PAGES / "index.html").is_file():
+        page = f"not built yet (there is no frontend/dist); {page} shows how to ask the API"
     return (
-        f"Web page  {description['web']}\nAPI       {description['api']}\n"
+        f"API       {description['api']}\nWeb page  {page}\n"
         f"Log in as the PI of the simulated night with the token {tokens['pi']}\n"
-        f"(all files: {tokens['superuser']}).  Ctrl-C ends it."
+        f"(all files: {tokens['superuser']}).  Ctrl-C ends it.\n"
+        "To ask the API from another terminal, paste there:\n"
+        f"export API={description['api'].rstrip('/')} KEY={tokens['pi']}"
     )
 
 
@@ -108,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
 def _process(options: argparse.Namespace) -> int:
     from infra.local import process
 
-    return process.main(options.raw, options.out, options.workers, options.interval, options.json)
+    return process.main(options.raw, options.out, options.workers, options.interval, options.json, options.overwrite)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

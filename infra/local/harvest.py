@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.domain.naming import base_name
 from chalicelib.domain.records import RAW_TYPE
 from chalicelib.store import clients, objects
 from infra.local.web import STAGE, Gateway
@@ -42,36 +43,56 @@ class LocalApi:
             raise ApiRefused(f"GET {path} was answered with {status}: {body.decode(errors='replace')}")
         return json.loads(body)
 
-    def all_files(self) -> Iterator[dict[str, Any]]:
-        """Every file's record, page by page, newest first."""
-        path: str | None = "/files/"
+    def all_files(self, query: str = "") -> Iterator[dict[str, Any]]:
+        """The record of every file that ``query`` (``?data_type=4``; default: all) selects, newest first."""
+        for page in self.pages(query):
+            yield from page["results"]
+
+    def pages(self, query: str = "") -> Iterator[dict[str, Any]]:
+        """The pages of the list of files."""
+        path: str | None = f"/files/{query}"
         while path:
             page = self.get(path)
-            yield from page["results"]
+            yield page
             following = urlsplit(page["next"] or "")
             path = f"{following.path.removeprefix(STAGE)}?{following.query}" if page["next"] else None
 
 
 @dataclass(frozen=True)
 class Written:
-    """What :func:`write_products` did: paths by file id, and sentences about what it could not do."""
+    """What :func:`write_products` did: paths of what was written by file id, and sentences about what was not."""
 
     paths: dict[int, str]
     problems: tuple[str, ...]
 
 
 def product_paths(records: Iterable[Record]) -> dict[int, str]:
-    """A path ``<prefix>/<night>/<name>`` for each product; where two would be the same, the later gets its id too."""
+    """A path ``<prefix>/<night>/<name>`` for each product.
+
+    Where two raw frames of a night have one name, every product of the later has the id of its raw frame in its name,
+    so that what belongs together is seen; should two paths still be the same, the later gets its own id too.
+    """
+    ordered = sorted(records, key=lambda record: record["id"])
+    raws: dict[tuple[int, str], int] = {}  # night and name (some file systems do not tell A from a) → the first's id
+    for record in ordered:
+        raw = _raw_name(record)
+        raws[raw] = min(raws.get(raw, record["original_file_id"]), record["original_file_id"])
     taken: set[str] = set()
     paths = {}
-    for record in sorted(records, key=lambda record: record["id"]):
+    for record in ordered:
         prefix = _object_key(record).split(f"/{record['night']}/")[0]
         place = PurePosixPath(prefix, str(record["night"]), _local_name(record["file_name"]))
-        if str(place).lower() in taken:  # some file systems do not tell A from a
+        if raws[_raw_name(record)] != record["original_file_id"]:
+            place = place.with_name(f"{place.stem}_{record['original_file_id']}{place.suffix}")
+        if str(place).lower() in taken:
             place = place.with_name(f"{place.stem}_{record['id']}{place.suffix}")
         taken.add(str(place).lower())
         paths[record["id"]] = str(place)
     return paths
+
+
+def _raw_name(record: Record) -> tuple[int, str]:
+    return record["night"], base_name(record["original_file"]).lower()
 
 
 def _local_name(name: str) -> str:
@@ -91,6 +112,7 @@ def write_products(records: Sequence[Record], directory: Path) -> Written:
         data = _read(_object_key(record))
         if data is None or hashlib.sha256(data).hexdigest() != record["sha256"]:
             problems.append(f"{record['file_name']} could not be read back with the bytes its record names.")
+            del paths[record["id"]]
             continue
         _write(directory / paths[record["id"]], data)
         preview = objects.preview_key(record["sha256"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,6 +18,10 @@ from infra.local.progress import Progress
 from infra.local.stack import Stack
 
 SUCCESS, USAGE, FRAME_FAILED = 0, 2, 3
+
+
+WRITTEN = ("masters", "reduced", "extracted", "calibrated", "preview", "files.json", "invocations.jsonl", "pump.log")
+"""What a run writes into its folder."""
 
 
 class BadUsage(Exception):
@@ -36,19 +42,25 @@ class Line:
 
 
 def process(
-    folder: Path, out: Path, *, workers: int | None = None, interval: float = 0.0, as_json: bool = False
+    folder: Path,
+    out: Path,
+    *,
+    workers: int | None = None,
+    interval: float = 0.0,
+    as_json: bool = False,
+    overwrite: bool = False,
 ) -> int:
     """Run every file below ``folder`` through upload, queues and blocks; the exit code.
 
     With an ``interval`` (seconds) the files come one after the other, as at the telescope: latencies mean something
-    only then.
+    only then. ``overwrite`` removes what an earlier run wrote to ``out``, and nothing else, before the new is written.
 
     Raises
     ------
     BadUsage
         There is nothing to process, or nowhere to write.
     """
-    files = _files(folder, out)
+    files = _files(folder, out, overwrite)
     progress = Progress("process")
     with progress, Stack(port=0, workers=workers, notify=progress.say) as stack:
         from infra.local import harvest, timings
@@ -57,17 +69,22 @@ def process(
         api = harvest.LocalApi(stack.web.gateway, stack.tokens["superuser"])
         records = list(api.all_files())
         progress.show(len(files), len(files), "writing products")
+        if overwrite:
+            remove_products(out)
         written = harvest.write_products(records, out)
-        (out / "files.json").write_text(json.dumps(records, indent=1) + "\n")
+        placed = [{**record, "path": written.paths.get(record["id"])} for record in records]
+        (out / "files.json").write_text(json.dumps(placed, indent=1) + "\n")
         invocations = timings.read_invocations(stack.pump.invocations)
         (out / "invocations.jsonl").write_text("".join(json.dumps(i) + "\n" for i in invocations))
         (out / "pump.log").write_bytes(stack.pump.log.read_bytes())
-        lines = [
-            _line(
-                upload.label, harvest.raw_of_upload(records, upload.key, uploaded.sha256[upload.key]), records, written
-            )
-            for upload in uploads
-        ]
+        labels = {f"s3://{stack.bucket}/{upload.key}": upload.label for upload in uploads}
+        lines = []
+        for upload in sorted(uploads, key=lambda upload: upload.label):
+            if upload.key in uploaded.unread:
+                lines.append(Line(upload.label, "", "failed", uploaded.unread[upload.key], None))
+                continue
+            record = harvest.raw_of_upload(records, upload.key, uploaded.sha256[upload.key])
+            lines.append(_line(upload.label, record, records, written, labels))
         report: dict[str, Any] = {
             "files": [asdict(line) for line in lines],
             "problems": [*written.problems, *_lost()],
@@ -83,7 +100,7 @@ def process(
     return code
 
 
-def _files(folder: Path, out: Path) -> list[Path]:
+def _files(folder: Path, out: Path, overwrite: bool) -> list[Path]:
     from infra.local.upload import files_below
 
     if not folder.exists():
@@ -92,6 +109,10 @@ def _files(folder: Path, out: Path) -> list[Path]:
         raise BadUsage(f"{folder} is a file; name the folder it is in.")
     if out.resolve() == folder.resolve():
         raise BadUsage("The products need a folder of their own: --out must not be the folder of raw frames.")
+    if (out / "files.json").exists() and not overwrite:
+        raise BadUsage(f"{out} holds products of an earlier run; name another folder or empty it (--overwrite does).")
+    if overwrite and any(folder.resolve().is_relative_to((out / place).resolve()) for place in WRITTEN):
+        raise BadUsage(f"--overwrite would remove the raw frames: {folder} lies among the products in {out}.")
     files = files_below(folder, without=out)
     if not files:
         raise BadUsage(f"There are no files in {folder}.")
@@ -105,15 +126,29 @@ def _files(folder: Path, out: Path) -> list[Path]:
     return files
 
 
+def remove_products(out: Path) -> None:
+    """Remove what an earlier run wrote to ``out``, if one did; whatever else is there stays."""
+    if not (out / "files.json").exists():
+        return
+    for name in WRITTEN:
+        place = out / name
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+
 def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress, interval: float) -> tuple[list[Any], Any]:
     """Upload while the pump works, and wait until nothing is left."""
     from chalicelib.store import clients
-    from infra.local import quiet, upload
+    from infra.local import follow, harvest, quiet, upload
     from infra.local.pump_process import PumpFailed
     from infra.local.sweeper import sweep
 
     uploads = upload.plan_uploads(folder, files, datetime.now(UTC))
     state: dict[str, Any] = {"sent": 0}
+    api = harvest.LocalApi(stack.web.gateway, stack.tokens["superuser"])
+    settled, looked = 0, -math.inf
 
     def send() -> None:
         try:
@@ -129,9 +164,12 @@ def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress, inte
     def watch(now: quiet.Load) -> None:
         if stack.pump.failed:
             raise PumpFailed(f"The block functions cannot be run; see {stack.pump.log}.")
-        done = stack.pump.invocations.read_bytes().count(b"\n")
+        nonlocal settled, looked
+        if time.monotonic() - looked > follow.LOOK_SECONDS:
+            settled, looked = follow.settled(api), time.monotonic()
         left = ", ".join(f"{name} {count}" for name, count in now.messages.items() if count)
-        progress.show(done, done + now.total, f"{state['sent']}/{len(uploads)} uploaded  {left}")
+        sent = "" if state["sent"] == len(uploads) else f"{state['sent']} uploaded  "
+        progress.show(settled, len(uploads), f"settled  {sent}{left and f'left: {left}'}")
 
     while sender.is_alive():
         watch(quiet.load())
@@ -149,9 +187,21 @@ def _lost() -> list[str]:
     return [f"{count} message(s) could not be handled even as dead letters; see pump.log."] if count else []
 
 
-def _line(label: str, record: Mapping[str, Any] | None, records: Iterable[Mapping[str, Any]], written: Any) -> Line:
+def _line(
+    label: str,
+    record: Mapping[str, Any] | None,
+    records: Iterable[Mapping[str, Any]],
+    written: Any,
+    labels: Mapping[str, str],
+) -> Line:
+    from infra.local.follow import summary
+
     if record is None:
         return Line(label, "", "failed", "The pipeline has no record of this file; see pump.log.", None)
+    first = labels.get(record["full_path"], record["file_name"])
+    if first != label:
+        reason = f"The same bytes as {first}; reduced once."
+        return Line(label, record["obstype"] or "", record["status"] or "", reason, record["id"])
     made = [r["id"] for r in records if r["original_file_id"] == record["id"] and r["id"] in written.paths]
     return Line(
         label,
@@ -160,22 +210,8 @@ def _line(label: str, record: Mapping[str, Any] | None, records: Iterable[Mappin
         record["status_reason"] or "",
         record["id"],
         tuple(written.paths[identifier] for identifier in sorted(made)),
-        _summary([r for r in records if r["original_file_id"] == record["id"]]),
+        summary([r for r in records if r["original_file_id"] == record["id"]]),
     )
-
-
-def _summary(products: Iterable[Mapping[str, Any]]) -> str:
-    """How well the wavelengths of a frame's brightest target are known; "" where there are none."""
-    from chalicelib.domain.records import CALIBRATED_TYPE
-
-    calibrated = [r for r in products if r["data_type"] == CALIBRATED_TYPE and r["obstype"] == "SPECTRUM"]
-    if not calibrated:
-        return ""
-    quality = min(calibrated, key=lambda r: r["target"] or 1)["quality"]
-    zero_point = "verified" if quality.get("zero_point_verified") else "not verified"
-    targets = f"{len(calibrated)} targets; " if len(calibrated) > 1 else ""
-    rms, lines = quality.get("wavelength_rms", math.nan), quality.get("wavelength_lines", 0)
-    return f"{targets}wavelength rms {rms:.3f} Å from {lines} lines, zero point {zero_point}."
 
 
 def uploads_by_id(records: Iterable[Mapping[str, Any]], uploaded: Any) -> dict[int, float]:
@@ -228,10 +264,14 @@ def text(report: Mapping[str, Any]) -> str:
         + " ".join(filter(None, [line["reason"], line["summary"]]))
         for line in files
     ]
-    counts: dict[str, int] = {}
+    names: dict[str, list[str]] = {}
     for line in files:
-        counts[line["status"]] = counts.get(line["status"], 0) + 1
-    lines += ["", f"{len(files)} files: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
+        names.setdefault(line["status"], []).append(line["file"])
+    counts = [
+        f"{len(of)} {status}" + (f" ({', '.join(of)})" if status in ("failed", "rejected") else "")
+        for status, of in sorted(names.items())
+    ]
+    lines += ["", f"{len(files)} files: " + ", ".join(counts)]
     lines += report["problems"]
     lines += ["", timings.table(report["blocks"]), "", _latency_sentence(report["latency"], report["interval"])]
     products = {product for line in files for product in line["products"]}
@@ -249,10 +289,10 @@ def _latency_sentence(found: Mapping[str, Any], interval: float) -> str:
     )
 
 
-def main(folder: Path, out: Path, workers: int | None, interval: float, as_json: bool) -> int:
+def main(folder: Path, out: Path, workers: int | None, interval: float, as_json: bool, overwrite: bool) -> int:
     """:func:`process`, with its usage errors as sentences."""
     try:
-        return process(folder, out, workers=workers, interval=interval, as_json=as_json)
+        return process(folder, out, workers=workers, interval=interval, as_json=as_json, overwrite=overwrite)
     except BadUsage as error:
         print(error, file=sys.stderr)
         return USAGE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Self, TextIO
@@ -16,8 +17,8 @@ LINE_SECONDS = 10.0
 class Progress:
     """How far something is, on standard error.
 
-    On a terminal one line is drawn over and over; elsewhere a line is written when the text's stage changes or every
-    ten seconds.
+    On a terminal one line is drawn over and over, its bar as long as the text leaves room; elsewhere a line is
+    written when the text's stage changes or every ten seconds. Threads may write at once.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class Progress:
         self._drawn = False
         self._written = float("-inf")
         self._last = ""
+        self._done = -1
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -46,30 +49,40 @@ class Progress:
 
     def show(self, done: int, total: int, text: str = "") -> None:
         """Show ``done`` of ``total`` and what is being done."""
+        with self._lock:
+            self._show(done, total, text)
+
+    def _show(self, done: int, total: int, text: str) -> None:
         if self._terminal:
-            filled = WIDTH * done // total if total else 0
-            bar = "█" * filled + "░" * (WIDTH - filled)
-            line = f"{self._title} {bar} {done}/{total}  {text}"
-            columns = shutil.get_terminal_size().columns
-            self._stream.write("\r\x1b[K" + line[: columns - 1])
+            columns = shutil.get_terminal_size().columns - 1
+            told = f"{done}/{total}  {text}"
+            width = max(0, min(WIDTH, columns - len(self._title) - len(told) - 2))
+            filled = width * done // total if total else 0
+            bar = "█" * filled + "░" * (width - filled)
+            line = " ".join(filter(None, [self._title, bar, told]))
+            self._stream.write("\r\x1b[K" + line[:columns])
             self._drawn = True
         else:
             line = f"{self._title} {done}/{total}  {text}".rstrip()
-            if line == self._last or (self._clock() - self._written < LINE_SECONDS and done != total):
+            if line == self._last or (
+                self._clock() - self._written < LINE_SECONDS and not (done == total != self._done)
+            ):
                 return
-            self._written, self._last = self._clock(), line
+            self._written, self._last, self._done = self._clock(), line, done
             self._stream.write(line + "\n")
         self._stream.flush()
 
     def say(self, sentence: str) -> None:
         """Write a line of its own above the bar."""
-        self.clear()
-        self._stream.write(sentence + "\n")
-        self._stream.flush()
+        with self._lock:
+            self.clear()
+            self._stream.write(sentence + "\n")
+            self._stream.flush()
 
     def clear(self) -> None:
         """Take the bar away."""
-        if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._drawn = False
+        with self._lock:
+            if self._drawn:
+                self._stream.write("\r\x1b[K")
+                self._stream.flush()
+                self._drawn = False

@@ -78,6 +78,16 @@ class _StageGateway(LocalGateway):
         return event
 
 
+def curl_lines(api: str) -> list[str]:
+    """Three requests to paste into a shell where ``KEY`` is a token: a list, a record, a download."""
+    get = 'curl -fL -H "Authorization: Token $KEY"'
+    return [
+        f'{get} "{api}/files/?data_type=4&obstype=SPECTRUM"',
+        f'{get} "{api}/files/$ID/"',
+        f'{get} "{api}/files/$ID/download/?redirect=1" -o spectrum.fits',
+    ]
+
+
 def _problem(status: int, title: str, detail: str) -> tuple[int, list[tuple[str, str]], bytes]:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return status, [("Content-Type", "application/problem+json")], json.dumps(body).encode()
@@ -100,8 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path = urlsplit(self.path).path
         if path == STAGE or path.startswith(STAGE + "/"):
-            below = self.path[len(STAGE) :]
-            below = below if below.startswith("/") else "/" + below
+            below = "/" + self.path[len(STAGE) :].lstrip("/")  # "<base address>/" + "/files/" is what scripts make
             self._send(*self._gateway.handle(self.command, below, dict(self.headers.items()), body))
         elif self.command in ("GET", "HEAD"):
             self._send(*self._page(unquote(path)))
@@ -138,13 +147,15 @@ class _Handler(BaseHTTPRequestHandler):
         return _problem(404, "Not found", "There is no such page.")
 
     def _plain_page(self) -> bytes:
-        api = html.escape(f"http://{self.headers.get('Host', 'localhost')}{STAGE}/")
+        base = f"http://{self.headers.get('Host', 'localhost')}{STAGE}"
+        api = html.escape(f"{base}/")
+        examples = html.escape("\n".join(curl_lines(base)))
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Goodman Live</title>'
             "<h1>Goodman Live</h1><p>The web page is not built here "
             "(<code>frontend/dist</code> does not exist). The pipeline and its API are running: "
             f'<a href="{api}">{api}</a>. Send the token that was printed at the start as '
-            "<code>Authorization: Token …</code>.</p></html>"
+            f"<code>Authorization: Token …</code>:</p><pre>{examples}</pre></html>"
         ).encode()
 
     def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:

@@ -50,7 +50,11 @@ def descendants(pid: int) -> list[int]:
         (("process", "{file_folder}", "--out", "{file}"), "cannot be written"),
         (("process", "{empty}"), "--out"),
         (("process", "{empty}", "--out", "{out}", "--workers", "none"), "not a number from 1 to 64"),
-        (("run", "--interval", "0"), "not a number of seconds"),
+        (("run", "--interval", "0"), "must be between 0 and 3600"),
+        (("run", "--interval", "soon"), "not a number of seconds"),
+        (("run", "--seed", "x"), "x is not a whole number"),
+        (("process", "{file_folder}", "--out", "{used}"), "products of an earlier run"),
+        (("process", "{used}/reduced", "--out", "{used}", "--overwrite"), "would remove the raw frames"),
         (("run", "--mode", "no_such_mode"), "no_such_mode"),
         (("up", "--port", "99999"), "not a port number"),
         ((), "required"),
@@ -60,12 +64,15 @@ def test_wrong_usage_is_answered_with_a_sentence(tmp_path, arguments, sentence):
     (tmp_path / "empty").mkdir()
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "x").write_text("x")
+    (tmp_path / "used" / "reduced").mkdir(parents=True)
+    (tmp_path / "used" / "files.json").write_text("[]")
     names = {
         "missing": tmp_path / "missing",
         "empty": tmp_path / "empty",
         "file": tmp_path / "some" / "x",
         "file_folder": tmp_path / "some",
         "out": tmp_path / "out",
+        "used": tmp_path / "used",
     }
     code, out, err = outcome(command(*(argument.format(**names) for argument in arguments)))
     assert code == 2
@@ -75,11 +82,13 @@ def test_wrong_usage_is_answered_with_a_sentence(tmp_path, arguments, sentence):
 
 
 def test_a_folder_of_strangers_ends_in_sentences(tmp_path):
-    """Not one FITS file: each ends rejected with a reason, two of one name both; nothing failed, so the code is 0."""
+    """Not one FITS file: each ends rejected with a reason, two of one name both; only what cannot be read failed."""
     raw, out = tmp_path / "raw", tmp_path / "out"
-    for place, content in {"a/notes.txt": "one", "b/notes.txt": "two", "empty.fits": ""}.items():
+    names = {"a/notes.txt": "one", "b/notes.txt": "two", "empty.fits": "", "new\nline é.txt": "three"}
+    for place, content in names.items():
         (raw / place).parent.mkdir(parents=True, exist_ok=True)
         (raw / place).write_text(content)
+    (raw / "gone.fits").symlink_to(tmp_path / "nowhere")
     code, text, err = outcome(command("process", raw, "--out", out, "--workers", 1, "--json"))
     assert "Traceback" not in err
     report = json.loads(text)
@@ -87,13 +96,16 @@ def test_a_folder_of_strangers_ends_in_sentences(tmp_path):
         "a/notes.txt": "rejected",
         "b/notes.txt": "rejected",
         "empty.fits": "rejected",
+        "gone.fits": "failed",
+        "new%0Aline é.txt": "rejected",
     }
     assert all(len(line["reason"]) > 10 for line in report["files"])
-    assert len({line["id"] for line in report["files"]}) == 3
-    assert code == report["exit"] == 0
+    assert len({line["id"] for line in report["files"]}) == 5
+    assert code == report["exit"] == 3
     assert report["problems"] == []
     records = json.loads((out / "files.json").read_text())
-    assert {record["id"] for record in records} == {line["id"] for line in report["files"]}
+    assert {record["id"] for record in records} == {line["id"] for line in report["files"]} - {None}
+    assert {record["path"] for record in records} == {None}  # no products
     assert next(row for row in report["blocks"] if row["block"] == "ingest")["n"] >= 3
 
 

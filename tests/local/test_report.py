@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.local import harvest, quiet, timings
-from infra.local.process import latency
+from chalicelib.domain import topology
+from infra.local import follow, harvest, quiet, timings
+from infra.local.process import WRITTEN, _line, latency, remove_products
 from infra.local.progress import Progress
 
 
@@ -71,6 +72,7 @@ def record(identifier: int, name: str, data_type: str = "2", **more: Any) -> dic
         "data_type": data_type,
         "night": 20180204,
         "full_path": f"s3://b/reduced/spectrum/20180204/{identifier}/0123456789ab/{name}",
+        "original_file": "x.fits",
         "original_file_id": 1,
         "obstype": "SPECTRUM",
         "sha256": f"sum{identifier}",
@@ -84,6 +86,78 @@ def test_no_product_takes_anothers_place():
     assert paths[5] == "reduced/spectrum/20180204/s_x_5.fits"
     assert paths[6] == "reduced/spectrum/20180204/S_X_6.fits"
     assert harvest.product_paths([record(7, "../../etc/passwd")])[7] == "reduced/spectrum/20180204/.._.._etc_passwd"
+
+
+def test_products_of_two_frames_of_one_name_are_told_apart_by_their_frames_id():
+    second = {"original_file": "X.fits.gz", "original_file_id": 8}
+    paths = harvest.product_paths(
+        [record(4, "s_x.fits"), record(9, "s_X.fits", **second), record(10, "w_s_X.fits", **second)]
+    )
+    assert [path.rsplit("/", 1)[1] for path in paths.values()] == ["s_x.fits", "s_X_8.fits", "w_s_X_8.fits"]
+
+
+def test_a_frames_news_says_what_became_of_it():
+    raw = record(1, "x.fits", "0", object="SN2026at", status="done", status_reason="")
+    raw |= {"last_modified": "2018-02-04T00:00:10.5+00:00"}
+    quality = {"wavelength_rms": 0.0331, "wavelength_lines": 40, "zero_point_verified": True, "zero_point": 14.42}
+    moved = record(2, "w.fits", "4", target=None, quality=quality | {"zero_point_applied": True})
+    told = follow.sentence(raw, 1517702400.0 + 6.4, [moved])
+    assert told.endswith(
+        "x.fits  SPECTRUM  SN2026at  done  4.1 s  wavelength rms 0.033 Å from 40 lines, "
+        "zero point shifted by +14.42 Å on the sky."
+    )
+    assert "zero point verified" in follow.summary([moved | {"quality": quality}])
+    assert "zero point not verified" in follow.summary([moved | {"quality": {"zero_point_verified": False}}])
+
+
+def test_a_status_is_news_once(monkeypatch):
+    states = {1: ("waiting", "In the queue."), 2: ("waiting", "an arc"), 3: ("done", "")}
+
+    def raw(identifier: int) -> dict[str, Any]:
+        status, reason = states[identifier]
+        return record(identifier, f"{identifier}.fits", "0", status=status, status_reason=reason)
+
+    read: list[list[int]] = []
+
+    def reread(identifiers: list[int]) -> list[dict[str, Any]]:
+        read.append(identifiers)
+        return [raw(identifier) for identifier in identifiers]
+
+    class Api:
+        def pages(self, query: str) -> Any:
+            yield {"count": len(states), "results": [raw(identifier) for identifier in sorted(states, reverse=True)]}
+
+    monkeypatch.setattr(follow.listing, "records", reread)
+    monkeypatch.setattr(follow, "file_record", lambda record: record)
+    follower = follow.Follower(Api())  # type: ignore[arg-type]
+    assert [r["id"] for r in follower.news()] == [2, 3]
+    states |= {1: ("failed", "No light."), 4: ("rejected", "No FITS.")}
+    assert [r["id"] for r in follower.news()] == [1, 4]
+    states[2] = ("done", "")
+    assert [r["id"] for r in follower.news()] == [2]
+    assert read == [[1, 2], [2]]  # what is final is not read again
+    assert follower.counts() == {"done": 2, "failed": 1, "rejected": 1}
+
+
+def test_the_same_bytes_are_said_to_be_so():
+    raw = record(1, "a.fits", "0", status="done", status_reason="", full_path="s3://b/raw/20180204/a.fits")
+    labels = {"s3://b/raw/20180204/a.fits": "a.fits", "s3://b/raw/20180204/b.fits": "b.fits"}
+    made = record(2, "s_a.fits")
+    written = harvest.Written({2: "reduced/s_a.fits"}, ())
+    assert _line("a.fits", raw, [raw, made], written, labels).products == ("reduced/s_a.fits",)
+    again = _line("b.fits", raw, [raw, made], written, labels)
+    assert (again.reason, again.products) == ("The same bytes as a.fits; reduced once.", ())
+
+
+def test_only_what_a_run_wrote_is_removed(tmp_path):
+    for place in ("reduced/spectrum/x.fits", "preview/x.json", "files.json", "mine/notes.txt", "notes.txt"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    remove_products(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "notes.txt"]
+    (tmp_path / "reduced").mkdir()
+    remove_products(tmp_path)  # no run's: its files.json is missing
+    assert (tmp_path / "reduced").exists()
 
 
 def test_latency_is_to_the_first_calibrated_spectrum_of_each_science_frame():
@@ -120,6 +194,24 @@ def test_the_end_is_when_nothing_is_visible_in_flight_delayed_or_open():
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_what_a_run_writes_covers_every_prefix():
+    prefixes = (topology.MASTERS, topology.REDUCED_SPECTRUM, topology.REDUCED_IMAGE, topology.EXTRACTED)
+    tops = {prefix.split("/")[0] for prefix in (*prefixes, topology.CALIBRATED, topology.PREVIEW)}
+    assert tops <= set(WRITTEN)
+
+
+def test_a_narrow_terminal_shortens_the_bar_not_the_text(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "52")
+    monkeypatch.setenv("LINES", "24")
+    terminal = Terminal()
+    Progress("night", terminal).show(20, 40, "0025_a_frame.fits  SPECTRUM")
+    drawn = terminal.getvalue().removeprefix("\r\x1b[K")
+    assert drawn.endswith("20/40  0025_a_frame.fits  SPECTRUM")
+    assert "█" in drawn
+    assert len(drawn) < 52
 
 
 def test_the_bar_is_for_terminals_only(monkeypatch):

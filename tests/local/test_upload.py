@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +42,44 @@ def test_the_night_is_the_frames_whatever_its_compression(folder):
         "2.fits.gz": "raw/20180204/2.fits.gz",
         "3.fits": "raw/20180203/3.fits",
     }
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00", "9999-99-99T00:00:00", "yesterday", "T", ""])
+def test_a_date_that_is_none_does_not_stop_the_folder(folder, when):
+    (folder / "x.fits").write_bytes(fits_header(**{"DATE-OBS": when}))
+    assert keys(folder) == {"x.fits": "raw/20261122/x.fits"}
+
+
+def test_names_no_key_can_hold_are_written_out(folder):
+    names = ["é ü.fits", "a\nb.fits", "a%0Ab.fits", os.fsdecode(b"bad\xff.fits")]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    found = keys(folder)
+    assert set(found) == {"é ü.fits", "a%0Ab.fits", "bad%FF.fits"}
+    uploads = plan_uploads(folder, files_below(folder), NOW)
+    assert len({upload.key for upload in uploads}) == 4
+    assert all(upload.key.isprintable() and upload.key.encode() for upload in uploads)
+
+
+def test_what_cannot_be_read_is_said_and_stops_nothing(folder):
+    (folder / "x.fits").write_bytes(b"x")
+    (folder / "gone.fits").symlink_to(folder / "nowhere")
+    os.mkfifo(folder / "pipe.fits")
+    (folder / "a" / "loop").symlink_to(folder)
+    uploads = plan_uploads(folder, files_below(folder), NOW)
+
+    class Bucket:
+        def put_object(self, **_: object) -> None:
+            pass
+
+    counts: list[int] = []
+    result = send(uploads, Bucket(), "bucket", counts.append)
+    assert set(result.sha256) == {"raw/20261122/x.fits"}
+    assert {key.rsplit("/", 1)[1]: reason for key, reason in result.unread.items()} == {
+        "gone.fits": "This is a link to something that does not exist.",
+        "pipe.fits": "This is no file, but a pipe, a socket or a device.",
+    }
+    assert counts == [1, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import ndimage, optimize, signal, special
+import scipy  # loads its parts at first use: a cold start must not pay for them
 
+from .. import peaks as maxima
 from ..frame import MaskBit
 
 DETECTION = 5.0
@@ -98,7 +99,7 @@ class Profile:
     def __call__(self, x: np.ndarray, stretch: float = 1.0) -> np.ndarray:
         s = np.sqrt(2) * self.sigma * stretch
         half = self.half * stretch
-        return (special.erf((x + half) / s) - special.erf((x - half) / s)) / self._top
+        return (scipy.special.erf((x + half) / s) - scipy.special.erf((x - half) / s)) / self._top
 
     def slope(self, x: np.ndarray, stretch: float = 1.0) -> np.ndarray:
         """Derivative with respect to ``x``."""
@@ -108,7 +109,7 @@ class Profile:
 
     @cached_property
     def _top(self) -> float:
-        return float(2 * special.erf(self.half / (np.sqrt(2) * self.sigma)))
+        return float(2 * scipy.special.erf(self.half / (np.sqrt(2) * self.sigma)))
 
     @cached_property
     def fwhm(self) -> float:
@@ -121,21 +122,21 @@ def background(flux: np.ndarray, fwhm: float) -> np.ndarray:
     """The level between the lines: a low running percentile, smoothed."""
     size = int(max(31, 20 * fwhm)) | 1
     step = 4
-    coarse = ndimage.percentile_filter(flux, 25, size=size, mode="nearest")[::step]
-    coarse = ndimage.gaussian_filter1d(coarse, size / 4 / step, mode="nearest")
+    coarse = scipy.ndimage.percentile_filter(flux, 25, size=size, mode="nearest")[::step]
+    coarse = scipy.ndimage.gaussian_filter1d(coarse, size / 4 / step, mode="nearest")
     return np.interp(np.arange(len(flux)), np.arange(len(flux))[::step], coarse)
 
 
 def typical_width(signal_: np.ndarray, noise: np.ndarray) -> float:
     """Full width at half maximum (pixels) of the stronger lines; 3 where there are none."""
-    peaks, _ = signal.find_peaks(signal_ / noise, prominence=15)
+    peaks = maxima.find_peaks(signal_ / noise, prominence=15)
     if len(peaks) == 0:
         return 3.0
     peaks = peaks[(signal_[peaks] > signal_[peaks - 1]) & (signal_[peaks] >= signal_[peaks + 1]) & (signal_[peaks] > 0)]
     if len(peaks) == 0:
         return 3.0
     strong = peaks[np.argsort(signal_[peaks])[::-1][:60]]
-    widths = signal.peak_widths(signal_, strong, rel_height=0.5)[0]
+    widths = maxima.widths(signal_, strong)
     # blends and saturated lines only make it wider
     return float(np.clip(np.percentile(widths, 35), 1.8, 40.0))
 
@@ -149,8 +150,8 @@ def find_peaks(signal_: np.ndarray, variance: np.ndarray, fwhm: float, threshold
     noise = np.sqrt(np.convolve(variance, kernel**2, mode="same"))
     significance = filtered / np.maximum(noise, 1e-30)
     # a gentler smoothing keeps close pairs apart
-    gentle = ndimage.gaussian_filter1d(signal_, 0.4 * sigma)
-    peaks, _ = signal.find_peaks(gentle, distance=max(1.0, 0.7 * fwhm), prominence=2 * np.sqrt(np.median(variance)))
+    gentle = scipy.ndimage.gaussian_filter1d(signal_, 0.4 * sigma)
+    peaks = maxima.find_peaks(gentle, distance=max(1.0, 0.7 * fwhm), prominence=2 * np.sqrt(np.median(variance)))
     peaks = peaks[significance[peaks] > threshold]
     edge = int(fwhm) + 1
     return peaks[(peaks > edge) & (peaks < len(signal_) - 1 - edge)]
@@ -254,7 +255,7 @@ def measure_profile(flux, good, peaks, fwhm) -> Profile:
         return (p[2] * Profile(abs(p[0]) + 0.02, abs(p[1]) + 0.2)(x) + p[3] - y) / top
 
     first = [start.half, start.sigma - 0.1, top, 0.0]
-    best = optimize.least_squares(misfit, first, loss="soft_l1", f_scale=0.05).x
+    best = scipy.optimize.least_squares(misfit, first, loss="soft_l1", f_scale=0.05).x
     profile = Profile(float(abs(best[0]) + 0.02), float(abs(best[1]) + 0.2))
     return profile if 0.6 * fwhm < profile.fwhm < 1.7 * fwhm else start
 
@@ -332,7 +333,7 @@ def _hidden(profile, clear, variance, good, rows) -> np.ndarray:
         x = np.arange(max(0, int(centre - reach)), min(len(clear), int(centre + reach) + 1))
         model[x] += height * profile(x - centre, stretch)
     # the wings of a bright line are no partner of it
-    beside = ndimage.maximum_filter1d(model, int(6 * profile.fwhm) | 1)
+    beside = scipy.ndimage.maximum_filter1d(model, int(6 * profile.fwhm) | 1)
     fuzzy = variance + (0.04 * model) ** 2 + (0.02 * beside) ** 2
     peaks = find_peaks(np.where(good, clear - model, 0.0), fuzzy, profile.fwhm, 6.0)
     centres = np.array([row[0] for row in rows])

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # loads its parts at first use: a cold start must not pay for them
 from numpy.polynomial import chebyshev
-from scipy import ndimage
 
 from ..reference import LabLines
 from .grating import CENTRE, HALF, Grating, scaled
@@ -136,11 +136,11 @@ def comb_search(lines: Lines, lab: LabLines, start: Shape, shift_range: float, s
             place = ((difference + shift_range) / bin_width).astype(np.intp)
             good = (difference > -shift_range) & (place < n)
             table[i, j] = np.bincount(place[good], strength[good], minlength=n)
-    table = ndimage.gaussian_filter1d(table, 1.1, axis=2)
+    table = scipy.ndimage.gaussian_filter1d(table, 1.1, axis=2)
     # a crowded stretch of the list makes every shift there look good: judge against the local level
-    table -= ndimage.uniform_filter1d(np.median(table, axis=(0, 1)), 101)
+    table -= scipy.ndimage.uniform_filter1d(np.median(table, axis=(0, 1)), 101)
     found = []
-    peaks = ndimage.maximum_filter(table, size=(5, 3, 7)) == table
+    peaks = scipy.ndimage.maximum_filter(table, size=(5, 3, 7)) == table
     where = np.argwhere(peaks)
     for i, j, k in where[np.argsort(table[peaks])[::-1]][:candidates]:
         shift = -shift_range + (k + 0.5) * bin_width
