@@ -30,7 +30,7 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
     reduced = inputs.frame(source)
     assert reduced is not None
     spectra = extract(reduced, options)
-    steps = "e" + _steps_of(source.name)
+    steps = "e" + naming.steps_of(source.name)
     products = []
     for spectrum in spectra:
         number = spectrum.target if len(spectra) > 1 else None
@@ -61,8 +61,3 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
             )
         )
     return products
-
-
-def _steps_of(name: str) -> str:
-    """The step letters a product's name begins with: ``cfzst_0317_x.fits`` → ``cfzst``."""
-    return name.split("_", 1)[0]

@@ -11,7 +11,6 @@ from ..domain.plan import FrameFacts, Input, Step
 from ..store import items
 from . import driver, inputs
 from .driver import Facts, Product
-from .extract import _steps_of
 from .identity_cards import Card, identity_cards
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def _calibrated(
     from ..science import preview, product
 
     o = facts.observation
-    name = naming.product_name("w" + _steps_of(source.name), facts.raw.name, target=number)
+    name = naming.product_name("w" + naming.steps_of(source.name), facts.raw.name, target=number)
     cards = identity_cards(
         o, name=name, parent=source.name, original=facts.raw.name, prefix=topology.CALIBRATED, inputs=(source, arc)
     )
@@ -179,7 +178,7 @@ def _lamps(
         (topology.CALIBRATED, "we", records.CALIBRATED_TYPE, extracted.with_data(solution=solution)),
     ):
         arc_name = f"{naming.base_name(arc_raw['file_name']).rsplit('.', 1)[0]}_for_{stem}.fits"
-        name = naming.product_name(letters + _steps_of(arc.name), arc_name, target=number)
+        name = naming.product_name(letters + naming.steps_of(arc.name), arc_name, target=number)
         cards = identity_cards(
             o, name=name, parent=arc.name, original=arc_raw["file_name"], prefix=prefix, inputs=(arc,)
         )

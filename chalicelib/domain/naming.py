@@ -34,6 +34,15 @@ def product_name(steps: str, raw_name: str, *, target: int | None = None, soluti
     return f"{steps}_{stem}{suffix}.{ending}" if steps else f"{stem}{suffix}.{ending}"
 
 
+def steps_of(name: str) -> str:
+    """The step letters a product's name begins with.
+
+    >>> steps_of("cfzst_0317_x.fits")
+    'cfzst'
+    """
+    return name.split("_", 1)[0]
+
+
 def master_name(kind: str, observation: Observation) -> str:
     """Name of a master, telling what it is for.
 

@@ -72,21 +72,12 @@ def _located(bucket: str, key: str, name: str) -> Record:
     }
 
 
-def raw_record(
-    o: Observation,
-    *,
-    identifier: int,
-    bucket: str,
-    key: str,
-    sha256: str,
-    size: int,
-    moment: str,
-    version: str | None = None,
+def _uploaded(
+    *, identifier: int, bucket: str, key: str, sha256: str, size: int, moment: str, version: str | None = None
 ) -> Record:
-    """The record of a raw frame as INGEST publishes it."""
+    """What every uploaded object's record says, whatever it holds: a raw is its own parent."""
     name = key.rsplit("/", 1)[-1]
     return {
-        **_described(o),
         **_located(bucket, key, name),
         "id": identifier,
         "created": moment,
@@ -97,8 +88,6 @@ def raw_record(
         "parent_file_id": identifier,
         "data_type": RAW_TYPE,
         "normalized": False,
-        "status": WAITING,
-        "status_reason": "In the queue.",
         "provisional": False,
         "quality": {},
         "inputs": [],
@@ -107,6 +96,16 @@ def raw_record(
         "sha256": sha256,
         "run_key": "",
         "version": version,
+    }
+
+
+def raw_record(o: Observation, **upload: Any) -> Record:
+    """The record of a raw frame as INGEST publishes it; ``upload`` as for :func:`rejected_record`."""
+    return {
+        **_described(o),
+        **_uploaded(**upload),
+        "status": WAITING,
+        "status_reason": "In the queue.",
         "observation": observation_item(o),
     }
 
@@ -119,46 +118,25 @@ _UNKNOWN = (
 
 def rejected_record(
     *,
-    identifier: int,
-    bucket: str,
-    key: str,
-    sha256: str,
-    size: int,
-    moment: str,
     night: int,
     proposal: str,
     why: str,
     status: str = REJECTED,
-    version: str | None = None,
     observation: Observation | None = None,
+    **upload: Any,
 ) -> Record:
-    """The record of an object that is no usable Goodman frame: kept, listed, with the reason."""
-    name = key.rsplit("/", 1)[-1]
+    """The record of an object that is no usable Goodman frame: kept, listed, with the reason.
+
+    ``upload``: ``identifier``, ``bucket``, ``key``, ``sha256``, ``size``, ``moment`` and S3's ``version``.
+    """
     return {
         **(_described(observation) if observation else dict.fromkeys(_UNKNOWN)),
-        **_located(bucket, key, name),
+        **_uploaded(**upload),
         "proposal_id": proposal,
-        "id": identifier,
-        "created": moment,
-        "last_modified": moment,
-        "original_file": name,
-        "original_file_id": identifier,
-        "parent_file": name,
-        "parent_file_id": identifier,
-        "data_type": RAW_TYPE,
-        "normalized": False,
         "status": status,
         "status_reason": why,
-        "provisional": False,
-        "quality": {},
-        "inputs": [],
-        "variant": AUTO,
         "night": night,
         "scope": scope_of(proposal),
-        "size": size,
-        "sha256": sha256,
-        "run_key": "",
-        "version": version,
     }
 
 
