@@ -15,6 +15,8 @@ export PYTHONNOUSERSITE := 1
 RAW ?=
 OUT ?= out
 ARGS ?=
+# Test files run side by side: JOBS=0 runs them one after the other.
+JOBS ?= 2
 
 .PHONY: help setup run test test-long lint format process reference bench package clean
 
@@ -27,7 +29,7 @@ run: setup  ## start the stack and play a simulated night into it (Ctrl-C ends)
 	@$(PYTHON) -m infra.local run $(ARGS) || [ $$? -eq 130 ]
 
 test: setup  ## run all the tests (under ten minutes on two cores)
-	@$(PYTHON) -m pytest -m "not long" $(ARGS)
+	@$(PYTHON) -m pytest -m "not long" -n $(JOBS) --dist loadfile $(ARGS)
 
 test-long: setup  ## run all the tests and the long random histories
 	@$(PYTHON) -m pytest $(ARGS)

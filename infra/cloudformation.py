@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.domain import topology
-from chalicelib.domain.topology import BLOCKS, DEADLETTER, Block
+from chalicelib.domain.topology import BLOCKS, Block
 from chalicelib.store import tables
+from infra import alarms
 
 RETENTION = 14 * 86400
 """Seconds a message may wait in a queue: the longest SQS knows."""
 
+UNDELIVERABLE = "UndeliverableQueue"
 API_FUNCTION = "APIHandler"
 SWEEP_FUNCTION = "Sweep"
+PURGE_FUNCTION = "Purge"
 REFERENCE_PATH = "/opt/reference"
 BUCKET_NAME = {"Fn::Sub": "goodman-live-${AWS::AccountId}-${AWS::Region}"}
 
@@ -25,8 +28,15 @@ Resource = dict[str, Any]
 
 def template() -> dict[str, Any]:
     """The template to be merged. Paths of layers are relative to ``build/package``."""
-    resources: dict[str, Resource] = {**_queues(), "FramesBucket": _bucket(), **_tables(), **_layers(), **_functions()}
-    return {"Resources": resources}
+    resources: dict[str, Resource] = {
+        **_queues(),
+        "FramesBucket": _bucket(),
+        **_tables(),
+        **_layers(),
+        **_functions(),
+        **alarms.resources(),
+    }
+    return {"Resources": resources, "Outputs": alarms.outputs()}
 
 
 def function_name(block: Block) -> str:
@@ -45,14 +55,18 @@ def table_resource(model: type[Any]) -> str:
 
 
 def _queues() -> dict[str, Resource]:
+    logical = {block.queue: queue_name(block) for block in BLOCKS} | {topology.UNDELIVERABLE_QUEUE: UNDELIVERABLE}
     resources: dict[str, Resource] = {
-        "LostQueue": {
+        UNDELIVERABLE: {
             "Type": "AWS::SQS::Queue",
-            "Properties": {"QueueName": f"{topology.DEAD_LETTER_QUEUE}-lost", "MessageRetentionPeriod": RETENTION},
+            "Properties": {
+                "QueueName": topology.UNDELIVERABLE_QUEUE,
+                "MessageRetentionPeriod": RETENTION,
+                "SqsManagedSseEnabled": True,
+            },
         }
     }
     for block in BLOCKS:
-        dead_letters = "LostQueue" if block is DEADLETTER else queue_name(DEADLETTER)
         resources[queue_name(block)] = {
             "Type": "AWS::SQS::Queue",
             "Properties": {
@@ -61,7 +75,7 @@ def _queues() -> dict[str, Resource]:
                 "VisibilityTimeout": block.visibility_timeout,
                 "SqsManagedSseEnabled": True,
                 "RedrivePolicy": {
-                    "deadLetterTargetArn": _arn(dead_letters),
+                    "deadLetterTargetArn": _arn(logical[block.dead_letter_queue]),
                     "maxReceiveCount": topology.MAX_RECEIVES,
                 },
             },
@@ -145,7 +159,7 @@ def _layers() -> dict[str, Resource]:
 def _functions() -> dict[str, Resource]:
     """What is added to chalice's functions: the bucket's name, the layers, and the queue to be there before."""
     bucket = {"Properties": {"Environment": {"Variables": {"GOODMAN_BUCKET": BUCKET_NAME}}}}
-    functions: dict[str, Resource] = dict.fromkeys((API_FUNCTION, SWEEP_FUNCTION), bucket)
+    functions: dict[str, Resource] = dict.fromkeys((API_FUNCTION, SWEEP_FUNCTION, PURGE_FUNCTION), bucket)
     for block in BLOCKS:
         variables = {"GOODMAN_BUCKET": BUCKET_NAME, "GOODMAN_REFERENCE": REFERENCE_PATH}
         properties: dict[str, Any] = {"Environment": {"Variables": variables}}

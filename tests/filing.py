@@ -92,6 +92,6 @@ def change(*changes: tuple[dict[str, Any] | None, dict[str, Any]]) -> None:
 
 def refile(old: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Publish a change of a record; return it as it is now."""
-    new = old | changes
-    change((old, new))
-    return new
+    there = items.get("files", {"id": old["id"]}) or old
+    change((there, there | changes))
+    return old | changes

@@ -22,6 +22,10 @@ def _quality(value: Any) -> dict[str, Any]:
     return dict(value or {})
 
 
+def _object(value: Any) -> dict[str, Any] | None:
+    return dict(value) if value else None
+
+
 WIRE: dict[str, Callable[[Any], Any]] = {
     "id": _whole,
     "created": _text,
@@ -67,6 +71,12 @@ WIRE: dict[str, Callable[[Any], Any]] = {
     "variant": _text,
     "size": _whole,
     "sha256": _text,
+    "failure": _object,
+    "bad": _object,
+    "superseded_by": _whole,
+    "ancestor_deleted": bool,
+    "settings_revision": _whole,
+    "science_version": _text,
 }
 """Field → its type. The first 34 are the original's, in its order."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..domain import nights, plan, records, topology
 from ..domain.nudge import parse
 from ..domain.plan import Step
-from ..store import clients, clock, identities, items, objects, publish, subjects
+from ..store import clients, clock, identities, items, objects, publish, queues, subjects
 from ..store.subjects import LeaseLost
 from . import driver, ingest
 
@@ -40,7 +40,13 @@ def _record_failure(subject: str) -> str:
                 sentence = SENTENCE.format(block=decision.block.upper(), count=topology.MAX_RECEIVES)
                 driver.fail(lease, decision, facts, code="unexpected", sentence=sentence, retryable=True)
                 subjects.refresh(lease)
-            elif isinstance(decision, plan.Settled) and driver.settle(lease, record, decision):
+            elif isinstance(decision, Step):
+                if driver.hand_over(lease, decision):
+                    return "handed over"
+                subjects.refresh(lease)
+            elif facts is not None and driver.adjusted(lease, facts, decision):
+                subjects.refresh(lease)
+            elif driver.settled(lease, record, facts, decision):
                 return decision.status
             else:
                 subjects.refresh(lease)
@@ -52,13 +58,28 @@ def _record_failure(subject: str) -> str:
 
 
 def _record_object(key: str) -> str:
-    """An object INGEST failed on gets a record of its own; INGEST retires it if it takes the object in after all."""
-    opened = objects.open_raw(key)
+    """An object INGEST failed on gets a record of its own; INGEST retires it if it takes the object in after all.
+
+    Where INGEST has published the object and failed afterwards, its subject is told instead.
+    """
+    noted = identities.noted(key)
+    outcome = "gone"
+    for upload in objects.raw_uploads(key):
+        outcome = "known" if upload.etag in noted else _record_upload(key, upload)
+    known = identities.known(identities.object_identity(key))
+    if known is not None:
+        queues.send(topology.REDUCE.name, subjects.frame_subject(known))
+    return outcome
+
+
+def _record_upload(key: str, upload: objects.Upload) -> str:
+    """The record of an upload nobody could take in."""
+    opened = objects.open_raw(key, upload.version)
     if opened is None:
         return "gone"
     opened.stream.close()
     night = nights.night_of(opened.modified)
-    identifier = identities.identify(identities.unreadable_identity(key, opened.etag), night)
+    identifier = identities.identify(identities.unreadable_identity(key, upload.etag), night)
     lease = subjects.take(subjects.frame_subject(identifier), topology.DEADLETTER.lease)
     if lease is None:
         return "held"
@@ -74,16 +95,17 @@ def _record_object(key: str) -> str:
                 night=night,
                 proposal="",
                 why=SENTENCE.format(block="INGEST", count=topology.MAX_RECEIVES),
+                code="unexpected",
                 status=plan.FAILED,
                 version=opened.version,
             )
-            publish.publish(lease, ingest.publication_of(record, changes=[]))
+            record["failure"]["attempts"] = topology.MAX_RECEIVES
+            note = identities.note_operation(key, upload.etag, identifier)
+            publish.publish(lease, ingest.publication_of(record, changes=[], also=[note]))
             subjects.refresh(lease)
-        identities.note_object(key, opened.etag, identifier)
-        subjects.release(lease, settled=True)
+        return driver.work_under(lease, topology.DEADLETTER, {})
     except LeaseLost:
         return "superseded"
     except BaseException:
         subjects.abandon(lease)
         raise
-    return plan.FAILED

@@ -8,7 +8,10 @@ from typing import Any
 from ..domain.nudge import Nudge, parse
 from ..domain.topology import BACK_OFF, Block
 from ..store import queues
+from ..store.items import ending_in
 from . import driver
+
+__all__ = ["back_off", "ending_in", "handle_message"]
 
 
 def handle_message(block: Block, body: str, handle: Callable[[str], str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..domain import naming, plan, records, topology
 from ..domain.plan import FrameFacts, Step
@@ -10,10 +11,26 @@ from . import driver, inputs
 from .driver import Facts, Product
 from .identity_cards import identity_cards
 
+if TYPE_CHECKING:
+    from ..science.extraction import UserAperture
+
 
 def handle(subject: str) -> str:
     """Look at a frame."""
     return driver.work(topology.EXTRACT, subject, {plan.EXTRACT: make_spectra})
+
+
+def _apertures(step: Step) -> tuple[UserAperture, ...] | None:
+    """The apertures somebody drew for this step."""
+    from ..science.extraction import UserAperture
+
+    drawn = step.choice.parameters.get("apertures") if step.choice else None
+    if not drawn:
+        return None
+    return tuple(
+        UserAperture(a["column"], a["row"], tuple(a["target"]), tuple((low, high) for low, high in a["sky"]))
+        for a in drawn
+    )
 
 
 def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
@@ -22,10 +39,13 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
     from ..science.extraction import ExtractionOptions, extract
 
     assert isinstance(facts, FrameFacts)
-    o, settings = facts.observation, facts.settings
+    o, settings = facts.observation, step.settings(facts.settings)
     source = step.inputs[0]
     options = ExtractionOptions(
-        method=settings.extraction, profile=settings.target_model, max_targets=settings.maximum_targets
+        method=settings.extraction,
+        profile=settings.target_model,
+        max_targets=settings.maximum_targets,
+        apertures=_apertures(step),
     )
     reduced = inputs.frame(source)
     assert reduced is not None
@@ -34,7 +54,7 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
     products = []
     for spectrum in spectra:
         number = spectrum.target if len(spectra) > 1 else None
-        name = naming.product_name(steps, facts.raw.name, target=number)
+        name = naming.product_name(steps, facts.raw.name, target=number, variant=step.variant)
         cards = identity_cards(
             o, name=name, parent=source.name, original=facts.raw.name, prefix=topology.EXTRACTED, inputs=step.inputs
         )

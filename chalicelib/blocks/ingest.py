@@ -22,25 +22,39 @@ from ..store import (
 from ..store.publish import Change, Publication
 from ..store.subjects import Lease, LeaseLost
 from . import driver
+from .publishing import record_event
 
 
 def handle(key: str) -> str:
-    """Take in the object ``key``: whatever it is, it ends with a record. Seen before: its nudges are sent again."""
+    """Take in the object ``key``: whatever it is, it ends with a record. Seen before: its nudges are sent again.
+
+    An upload that another one of the same name followed before anybody looked is taken in too.
+    """
+    uploads = objects.raw_uploads(key)
+    outcome = "gone"
+    for ordinal, upload in enumerate(uploads):
+        outcome = _take_in(key, ordinal, upload, last=ordinal == len(uploads) - 1)
+    return outcome
+
+
+def _take_in(key: str, ordinal: int, upload: objects.Upload, *, last: bool) -> str:
+    """Take in the ``ordinal``-th upload under a key."""
     from ..science.rawfile import scan
 
-    opened = objects.open_raw(key)
+    opened = objects.open_raw(key, upload.version)
     if opened is None:
         return "gone"
     scanned = scan(opened.stream)
-    observation, problem = _understand(scanned)
+    observation, problem, code = _understand(scanned)
     night = observation.night if observation else nights.night_of(opened.modified)
     unreadable = identities.unreadable_identity(key, scanned.sha256)
     identifier = identities.identify(unreadable if problem else identities.raw_identity(scanned.sha256), night)
-    lease = subjects.take(subjects.frame_subject(identifier), topology.INGEST.lease)
+    lease = subjects.take(subjects.frame_subject(identifier), topology.INGEST.lease, raw_key=key)
     if lease is None:
         return "held"
     try:
-        if items.get("files", {"id": identifier}) is None:
+        there = items.get("files", {"id": identifier})
+        if there is None:
             facts: dict[str, Any] = {
                 "identifier": identifier,
                 "bucket": clients.bucket(),
@@ -50,16 +64,27 @@ def handle(key: str) -> str:
                 "moment": clock.moment(),
                 "version": opened.version,
             }
-            stand_in = _stand_in(key, identifier)
+            more: dict[str, Any] = {
+                "changes": _stand_in(key, identifier),
+                "also": [
+                    configurations.name_operation(key, ordinal, identifier, key),
+                    identities.note_operation(key, upload.etag, identifier),
+                ],
+                "fanout": frozenset({matching.name_key(key)}),
+            }
             if observation is None or problem:
                 proposal = _proposal(scanned.header)
-                facts |= {"night": night, "proposal": proposal, "why": problem or "", "observation": observation}
-                record = records.rejected_record(**facts)
-                publish.publish(lease, publication_of(record, changes=stand_in))
+                why = {"why": problem or "", "code": code}
+                record = records.rejected_record(
+                    **facts, **why, night=night, proposal=proposal, observation=observation
+                )
+                more["also"] += configurations.interest_operations((matching.name_key(key),), lease.subject, night)
+                publish.publish(lease, publication_of(record, **more))
             else:
-                _publish_frame(lease, records.raw_record(observation, **facts), observation, stand_in)
+                _publish_frame(lease, records.raw_record(observation, **facts), observation, more)
             subjects.refresh(lease)  # what was published is part of the facts
-        identities.note_object(key, opened.etag, identifier)
+        else:
+            _publish_again(lease, there, key, ordinal if last else None, upload)
         if observation is not None and not problem:
             _tell_pool(observation)
         return driver.work_under(lease, topology.INGEST, {})
@@ -70,14 +95,34 @@ def handle(key: str) -> str:
         raise
 
 
-def _understand(scanned: Any) -> tuple[Observation | None, str | None]:
-    """What the header says, if it can be understood, and what is wrong with the file, if anything is."""
+def _publish_again(lease: Lease, record: records.Record, key: str, ordinal: int | None, upload: objects.Upload) -> None:
+    """The same bytes were uploaded again, under another key or after others of this name; redelivery writes nothing."""
+    operations = []
+    if upload.etag not in identities.noted(key):
+        operations.append(identities.note_operation(key, upload.etag, record["id"]))
+    if ordinal is not None and record["key"] == key and configurations.newest_of_name(key) != record["id"]:
+        operations.append(configurations.name_operation(key, ordinal, record["id"], key))
+    stand_in = _stand_in(key, record["id"])
+    if not operations and not stand_in:
+        return
+    publication = Publication(
+        event=record_event("ingest", record, "received", f"Uploaded again as {key}."),
+        changes=stand_in,
+        also=operations,
+        fanout=frozenset({matching.name_key(key)}),
+    )
+    publish.publish(lease, publication)
+    subjects.refresh(lease)
+
+
+def _understand(scanned: Any) -> tuple[Observation | None, str | None, str]:
+    """What the header says, if it can be understood, and what is wrong with the file, if anything: sentence, code."""
     if scanned.header is None:
-        return None, scanned.problem or "The file has no header."
+        return None, scanned.problem or "The file has no header.", scanned.code or "no_header"
     try:
-        return observe(scanned.header, _comments(scanned.header)), scanned.problem
+        return observe(scanned.header, _comments(scanned.header)), scanned.problem, scanned.code or ""
     except NotGoodman as refused:
-        return None, scanned.problem or str(refused)
+        return None, scanned.problem or str(refused), scanned.code or refused.code
 
 
 def _stand_in(key: str, identifier: int) -> list[Change]:
@@ -98,42 +143,35 @@ def _proposal(header: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _publish_frame(lease: Lease, record: records.Record, o: Observation, stand_in: list[Change]) -> None:
+def _publish_frame(lease: Lease, record: records.Record, o: Observation, more: dict[str, Any]) -> None:
     """Publish a raw frame; a bias or flat enters its pool, marked and open, in the same transaction."""
     revision, settings = proposals.current_settings(record["scope"])
     if not plan.CHAINS[o.obstype]:
         resting = plan.resting(o, settings)
         record |= {"status": resting.status, "status_reason": resting.reason}
-    interests = matching.interests(o)
-    fixed = {
+    interests = (*matching.interests(o), matching.name_key(record["key"]))
+    fixed: dict[str, Any] = {
         "settings_revision": revision,
         "settings": vars(settings),
         "science_version": SCIENCE_VERSION,
         "interests": list(interests),
     }
     rows: list[dict] = []
-    also = configurations.interest_operations(interests, lease.subject, o.night)
+    also = [*more.pop("also"), *configurations.interest_operations(interests, lease.subject, o.night)]
     pool = matching.pool_of(o)
     if pool is not None:
         made = {"id": record["id"], "sha256": record["sha256"], "key": record["key"], "name": record["file_name"]}
         member = matching.Candidate.of(o, **made, version=record["version"])
         rows.append(configurations.put_operation(pool, member))
         also.append(subjects.nudge_operation(pool, mark=True))
-    publication = publication_of(record, changes=stand_in, configurations=rows, also=also, subject=fixed)
-    publish.publish(lease, publication)
+        fixed["serves"] = {"sha256": record["sha256"], "id": record["id"], "key": pool, "night": o.night}
+    publish.publish(lease, publication_of(record, **more, configurations=rows, also=also, subject=fixed))
 
 
 def publication_of(record: records.Record, *, changes: list[Change], **more: Any) -> Publication:
     """The publication by which an uploaded object first appears, with its event."""
-    event = {
-        "block": "ingest",
-        "outcome": record["status"] if record["status"] in (plan.REJECTED, plan.FAILED) else "received",
-        "sentence": record["status_reason"],
-        "file_id": record["id"],
-        "file_name": record["file_name"],
-        "scope": record["scope"],
-        "night": record["night"],
-    }
+    outcome = record["status"] if record["status"] in (plan.REJECTED, plan.FAILED) else "received"
+    event = record_event("ingest", record, outcome, record["status_reason"])
     return Publication(event=event, changes=[Change(None, record), *changes], **more)
 
 

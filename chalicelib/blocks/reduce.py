@@ -24,7 +24,7 @@ def make_reduced(step: Step, facts: Facts) -> Sequence[Product]:
     from ..science.reduction import ReductionOptions, reduce_image, reduce_spectrum
 
     assert isinstance(facts, FrameFacts)
-    o, settings = facts.observation, facts.settings
+    o, settings = facts.observation, step.settings(facts.settings)
     options = ReductionOptions(
         cosmic_rays=settings.cosmic_rays,
         ignore_bias=settings.ignore_bias,
@@ -43,7 +43,7 @@ def make_reduced(step: Step, facts: Facts) -> Sequence[Product]:
     else:
         prefix = topology.REDUCED_SPECTRUM
         reduced = reduce_spectrum(raw, detector, clean_cosmic_rays=o.obstype != ARC, **masters)
-    name = naming.product_name(reduced.steps, facts.raw.name)
+    name = naming.product_name(reduced.steps, facts.raw.name, variant=step.variant)
     cards = identity_cards(
         o, name=name, parent=facts.raw.name, original=facts.raw.name, prefix=prefix, inputs=step.inputs
     )

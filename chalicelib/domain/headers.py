@@ -35,6 +35,12 @@ _OBSTYPES = {
 
 SPECTROSCOPY_TECHNIQUE, IMAGING_TECHNIQUE = "Spectroscopy", "Imaging"
 
+CORRECT = "Correct the card and upload the file again."
+"""What the observer is told to do about a card."""
+
+LARGEST_SIDE = 4400
+"""Unbinned pixels: more than any region of the detector with its pre- and overscan (4142 × 4112) has."""
+
 
 class NotGoodman(ValueError):
     """The file is no frame of this spectrograph, or its header lacks what the pipeline cannot do without."""
@@ -112,15 +118,16 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
     started = _start(header)
     shape = _shape(header)
     binning = _binning(header, shape)
-    camera = "Red" if "RED" in (_text(header, "INSTCONF") + _text(header, "INSTRUME")).upper() else "Blue"
+    camera = _camera(header)
     gain = _needed_number(header, "GAIN", "counts cannot be turned into electrons", low=0.01, high=100.0)
     read_noise = _needed_number(header, "RDNOISE", "errors cannot be computed", low=0.1, high=500.0)
     readout = instrument.readout_mode(camera, gain, read_noise)
     grating = _grating(_text(header, "GRATING"))
     technique = _technique(header, grating)
     lines = _lines_per_mm(grating)
-    camera_angle, grating_angle = _number(header, "CAM_TARG"), _number(header, "GRT_TARG")
+    camera_angle, grating_angle = _angle(header, "CAM"), _angle(header, "GRT")
     obstype = _obstype(header, technique)
+    _must_name_grating(header, camera_angle)
     lamps, lamps_known = _lamps(header)
     imaging = technique == IMAGING_TECHNIQUE
     return Observation(
@@ -149,7 +156,7 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
         lamps_known=lamps_known,
         started=started,
         night=night_of(started),
-        date=_text(header, "DATE")[:10] or started.date().isoformat(),
+        date=_date(header) or started.date().isoformat(),
         exposure=_number(header, "EXPTIME") or 0.0,
         proposal=_text(header, "PROPID"),
         ra=_text(header, "OBSRA") or _text(header, "RA"),
@@ -187,34 +194,78 @@ def _needed_number(header: Mapping[str, Any], key: str, why: str, *, low: float,
     value = _number(header, key)
     if value is None:
         shown = f"is {_text(header, key)!r}, not a number" if _text(header, key) else "is missing"
-        raise NotGoodman(f"bad_{key.lower()}", f"The card {key} {shown}: without it {why}.")
+        raise NotGoodman(f"bad_{key.lower()}", f"The card {key} {shown}: without it {why}. {CORRECT}")
     if not low <= value <= high:
-        raise NotGoodman(f"bad_{key.lower()}", f"The card {key} is {value:g}, outside {low:g} to {high:g}: {why}.")
+        sentence = f"The card {key} is {value:g}, outside {low:g} to {high:g}: {why}. {CORRECT}"
+        raise NotGoodman(f"bad_{key.lower()}", sentence)
     return value
+
+
+def _angle(header: Mapping[str, Any], axis: str) -> float | None:
+    """The angle asked for (``CAM_TARG``, ``GRT_TARG``), else the one the encoder read."""
+    target = _number(header, f"{axis}_TARG")
+    return _number(header, f"{axis}_ANG") if target is None else target
+
+
+def _date(header: Mapping[str, Any]) -> str:
+    match = re.match(r"\d{4}-\d{2}-\d{2}(?!\d)", _text(header, "DATE"))
+    return match[0] if match else ""
 
 
 def _must_be_goodman(header: Mapping[str, Any]) -> None:
     name = _text(header, "INSTRUME")
     if not name:
         raise NotGoodman(
-            "no_instrument", "The card INSTRUME is missing: this is not a frame of the Goodman spectrograph."
+            "no_instrument",
+            "The card INSTRUME is missing: nothing says that this is a frame of the Goodman spectrograph. "
+            "If it is one, correct the card and upload the file again.",
         )
     if not ("GOODMAN" in name.upper() or name.upper().startswith("GHTS")):
-        raise NotGoodman("other_instrument", f"The frame is from {name!r}, not from the Goodman spectrograph.")
+        raise NotGoodman(
+            "other_instrument",
+            f"The frame is from {name!r}, not from the Goodman spectrograph: it is kept and not reduced.",
+        )
+
+
+def _camera(header: Mapping[str, Any]) -> str:
+    """INSTCONF says which, else the instrument's name; before there was a Red camera, neither did."""
+    label = _text(header, "INSTCONF")
+    for text in (label.upper(), _text(header, "INSTRUME").upper()):
+        named = [camera for camera in ("Red", "Blue") if camera.upper() in text]
+        if len(named) == 1:
+            return named[0]
+    if str(header.get("INSTCONF", "")).strip():
+        raise NotGoodman("bad_instconf", f"The card INSTCONF is {label!r}; the cameras are Red and Blue. {CORRECT}")
+    return "Blue"
+
+
+def _must_name_grating(header: Mapping[str, Any], camera_angle: float | None) -> None:
+    """A spectrum, lamp or flat that does not say through which grating is no image: nothing would match it."""
+    seen = _text(header, "OBSTYPE").upper()
+    spectroscopic = seen == "SPECTRUM" or _OBSTYPES.get(seen) == ARC or abs(camera_angle or 0.0) > 1.0
+    labelled_image = "imaging" in _text(header, "WAVMODE").lower()
+    if _text(header, "GRATING") or labelled_image or not spectroscopic or _OBSTYPES.get(seen) in (BIAS, FOCUS, EXPOSE):
+        return
+    raise NotGoodman(
+        "bad_grating", f"The card GRATING is missing: no flat and no arc can be matched with the frame. {CORRECT}"
+    )
 
 
 def _start(header: Mapping[str, Any]) -> datetime:
     text = _text(header, "DATE-OBS")
     if not text:
-        raise NotGoodman("bad_date_obs", "The card DATE-OBS is missing: the frame cannot be put into a night.")
-    if "T" not in text and _text(header, "UT"):
-        text = f"{text}T{_text(header, 'UT')}"
+        raise NotGoodman(
+            "bad_date_obs", f"The card DATE-OBS is missing: the frame cannot be put into a night. {CORRECT}"
+        )
+    clock = _text(header, "UT")
     try:
-        moment = parse_moment(text)
+        moment = parse_moment(text if "T" in text or not clock else f"{text}T{clock}")
     except ValueError:
-        raise NotGoodman("bad_date_obs", f"The card DATE-OBS is {text!r}, not a UT date and time.") from None
+        raise NotGoodman("bad_date_obs", f"The card DATE-OBS is {text!r}, not a UT date and time. {CORRECT}") from None
     if not 2000 <= moment.year < 2100:
-        raise NotGoodman("bad_date_obs", f"The card DATE-OBS is {text!r}, before the instrument existed or far ahead.")
+        raise NotGoodman(
+            "bad_date_obs", f"The card DATE-OBS is {text!r}, before the instrument existed or far ahead. {CORRECT}"
+        )
     return moment
 
 
@@ -223,22 +274,27 @@ def _shape(header: Mapping[str, Any]) -> tuple[int, int]:
     axes = _integer(header, "ZNAXIS" if compressed else "NAXIS") or 0
     prefix = "ZNAXIS" if compressed else "NAXIS"
     sizes = [_integer(header, f"{prefix}{axis}") or 0 for axis in range(1, axes + 1)]
-    if axes not in (2, 3) or (axes == 3 and sizes[2] != 1 and sizes[0] != 1 and sizes[1] != 1) or 0 in sizes:
-        raise NotGoodman("bad_naxis", f"The image has the axes {sizes}: a Goodman frame is one two-dimensional image.")
+    if axes < 2 or any(size != 1 for size in sizes[2:]) or 0 in sizes:
+        shown = " × ".join(map(str, sizes)) or "no"
+        sentence = f"The image has {shown} pixels: a Goodman frame is one two-dimensional image. Upload each by itself."
+        raise NotGoodman("bad_naxis", sentence)
     return sizes[1], sizes[0]
 
 
 def _binning(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[int, int]:
     text = _text(header, "CCDSUM")
     match = re.fullmatch(r"(\d)\s*[ x,]\s*(\d)", text)
-    if match and "0" not in match.groups():
-        return int(match[1]), int(match[2])
-    raise NotGoodman(
-        "bad_ccdsum",
-        f"The card CCDSUM is {text!r}: the binning must be given as '2 2' or '1 1'."
-        if text
-        else "The card CCDSUM is missing: the binning is not known.",
-    )
+    if match is None or "0" in match.groups():
+        wrong = f"is {text!r}: the binning must be given as '2 2' or '1 1'" if text else "is missing"
+        raise NotGoodman("bad_ccdsum", f"The card CCDSUM {wrong}. {CORRECT}")
+    serial, parallel = int(match[1]), int(match[2])
+    if max(shape[1] * serial, shape[0] * parallel) > LARGEST_SIDE:
+        raise NotGoodman(
+            "bad_ccdsum",
+            f"The card CCDSUM is {text!r}, but {shape[1]} × {shape[0]} pixels binned so are more than the detector "
+            f"has. {CORRECT}",
+        )
+    return serial, parallel
 
 
 def _grating(text: str) -> str:
@@ -279,10 +335,10 @@ def _obstype(header: Mapping[str, Any], technique: str) -> str:
     if text == "OBJECT":
         return EXPOSE if technique == IMAGING_TECHNIQUE else SPECTRUM
     if not text:
-        raise NotGoodman("bad_obstype", "The card OBSTYPE is missing: the frame could be anything.")
+        raise NotGoodman("bad_obstype", f"The card OBSTYPE is missing: the frame could be anything. {CORRECT}")
     if text not in _OBSTYPES:
         known = ", ".join(sorted({*_OBSTYPES, "OBJECT"}))
-        raise NotGoodman("bad_obstype", f"The card OBSTYPE is {text!r}; known are {known}.")
+        raise NotGoodman("bad_obstype", f"The card OBSTYPE is {text!r}; known are {known}. {CORRECT}")
     obstype = _OBSTYPES[text]
     if obstype == SPECTRUM and technique == IMAGING_TECHNIQUE:
         return EXPOSE

@@ -7,9 +7,11 @@ same choice whatever order they came in.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .headers import ARC, BIAS, FLAT, IMAGING_TECHNIQUE, Observation
@@ -21,6 +23,25 @@ CALIBRATION_NIGHTS = 7
 
 ARC_NIGHTS = 0
 """Arcs serve within their own night only: flexure and the next set-up move the lines by many pixels."""
+
+BRACKET_REACH = timedelta(hours=3)
+"""Arcs farther from the middle of an exposure are no partner of another: over so long the telescope has turned and the
+instrument bent back and forth, and a straight line between the two arcs says nothing about the time of the frame."""
+
+POINTING_TOLERANCE = 60.0
+"""Seconds of arc by which frames of one pointing may differ: offsets along the slit, but no other target."""
+
+LONGEST_EXPOSURE = 86400.0
+"""Seconds; what a header says beyond that is no exposure time."""
+
+ROW_TOLERANCE = 8
+"""Unbinned rows that an arc may lack at an edge of the frame: what binning and rounding take, never a target."""
+
+
+NAME_PREFIX = "name|"
+
+ANY_NIGHT = 20_000
+"""A reach, in nights, beyond every archive: uploads of one name concern each other whatever their headers say."""
 
 
 def bias_key(o: Observation) -> str:
@@ -36,6 +57,11 @@ def flat_key(o: Observation) -> str:
 def arc_key(o: Observation) -> str:
     """Configuration key of an arc: camera and grating."""
     return f"arc|{o.camera}|{o.grating}"
+
+
+def name_key(key: str) -> str:
+    """Configuration key of the uploads under one object key: the last one supersedes the others."""
+    return f"{NAME_PREFIX}{key}"
 
 
 def pool_of(o: Observation) -> str | None:
@@ -64,6 +90,8 @@ def pool_night(subject: str) -> int:
 
 def reach(key: str) -> int:
     """How many nights away calibrations under a configuration key may serve."""
+    if key.startswith(NAME_PREFIX):
+        return ANY_NIGHT
     return ARC_NIGHTS if key.startswith("arc|") else CALIBRATION_NIGHTS
 
 
@@ -106,6 +134,11 @@ class Candidate:
     name: str
     members: int = 1
     version: str | None = None
+    saturated: float = 0.0
+    withdrawn: bool = False
+    exposure: float = 0.0
+    lamps: tuple[str, ...] = ()
+    lamps_known: bool = False
 
     @classmethod
     def of(cls, o: Observation, **made: Any) -> Candidate:
@@ -125,6 +158,9 @@ class Candidate:
             dec=o.dec,
             block_id=o.block_id,
             proposal=o.proposal,
+            exposure=o.exposure,
+            lamps=o.lamps,
+            lamps_known=o.lamps_known,
             **made,
         )
 
@@ -135,12 +171,14 @@ class Candidate:
         values = {name: item[name] for name in names if name in item}
         values["started"] = datetime.fromisoformat(item["started"])
         values["binning"] = tuple(item["binning"])
+        values["lamps"] = tuple(item.get("lamps", ()))
         return cls(**values)
 
     def to_item(self) -> dict[str, Any]:
         """The row's attributes in the ``configurations`` table."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {"started": self.started.isoformat(), "binning": list(self.binning)}
+        lists = {"binning": list(self.binning), "lamps": list(self.lamps)}
+        return values | lists | {"started": self.started.isoformat()}
 
 
 def best_bias(o: Observation, candidates: Iterable[Candidate]) -> Candidate | None:
@@ -164,13 +202,63 @@ def best_flat(o: Observation, candidates: Iterable[Candidate]) -> Candidate | No
 
 
 def best_arc(o: Observation, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The arc for a spectrum: same setting; its own pointing or block first; then same filters and ROI, the nearest."""
-    usable = [c for c in candidates if nights_between(c.night, o.night) <= ARC_NIGHTS and _same_setting(o, c)]
-    return min(usable, key=lambda c: (not _same_pointing(o, c), *_preference(o, c), *_nearness(o, c)), default=None)
+    """The one arc for a spectrum: same setting, of its night; the best by :func:`_arc_order`."""
+    return min(_usable_arcs(o, candidates), key=lambda c: _arc_order(o, c), default=None)
 
 
-def _preference(o: Observation, c: Candidate) -> tuple[bool, bool]:
-    return not _same_filters(o, c), not (c.roi == o.roi_geometry and c.binning[1] == o.binning[1])
+def bracketing_arcs(o: Observation, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The arcs for a spectrum, in order of time: none, one, or two with the exposure between them.
+
+    The first chosen is :func:`best_arc`. The best one on the other side of the middle of the exposure joins it if it
+    is of the same class (a lamp that is on, covering the frame's rows, at the same pointing or both elsewhere, seen
+    through the same filters: another filter moves the lines too) and both are within ``BRACKET_REACH`` of the middle.
+    """
+    usable = sorted(_usable_arcs(o, candidates), key=lambda c: _arc_order(o, c))
+    if not usable:
+        return ()
+    first, middle = usable[0], middle_of(o)
+    late = middle_of(first) > middle
+    for second in usable[1:]:
+        across = (middle_of(second) > middle) != late
+        near = all(abs(middle_of(c) - middle) <= BRACKET_REACH for c in (first, second))
+        if across and near and _arc_class(o, second) == _arc_class(o, first):
+            return (second, first) if late else (first, second)
+    return (first,)
+
+
+def middle_of(frame: Observation | Candidate) -> datetime:
+    """The moment in the middle of an exposure."""
+    return frame.started + timedelta(seconds=min(max(frame.exposure, 0.0), LONGEST_EXPOSURE)) / 2
+
+
+def _usable_arcs(o: Observation, candidates: Iterable[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if nights_between(c.night, o.night) <= ARC_NIGHTS and _same_setting(o, c)]
+
+
+def _arc_class(o: Observation, c: Candidate) -> tuple[bool, bool, bool, bool]:
+    """What counts before time, worst last: a lamp known to be off and missing rows make an arc all but useless."""
+    return c.lamps_known and not c.lamps, not _covers_rows(o, c), not _same_pointing(o, c), not _same_filters(o, c)
+
+
+def _arc_order(o: Observation, c: Candidate) -> tuple:
+    """A total order, the best first: class; the frame's own region of interest; the nearest in time, the older."""
+    same_region = c.roi == o.roi_geometry and c.binning[1] == o.binning[1]
+    away = abs(middle_of(c) - middle_of(o))
+    return (*_arc_class(o, c), not same_region, away, c.started, c.id)
+
+
+def _covers_rows(o: Observation, c: Candidate) -> bool:
+    """Whether the arc was read where the frame was; True where either does not say."""
+    frame, arc = _rows(o.roi_geometry), _rows(c.roi)
+    if frame is None or arc is None:
+        return True
+    return arc[0] <= frame[0] + ROW_TOLERANCE and arc[1] >= frame[1] - ROW_TOLERANCE
+
+
+def _rows(roi: str) -> tuple[int, int] | None:
+    """First and last unbinned row (exclusive) of a region as :attr:`Observation.roi_geometry` writes it."""
+    found = re.fullmatch(r"\d+x(\d+)@\d+,(\d+)", roi)
+    return (int(found[2]), int(found[2]) + int(found[1])) if found else None
 
 
 def _nearness(o: Observation, c: Candidate) -> tuple:
@@ -191,4 +279,28 @@ def _same_setting(o: Observation, c: Candidate) -> bool:
 def _same_pointing(o: Observation, c: Candidate) -> bool:
     if o.block_id is not None and o.block_id == c.block_id and o.proposal == c.proposal:
         return True
-    return bool(o.ra) and (o.ra[:8], o.dec[:9]) == (c.ra[:8], c.dec[:9])
+    apart = _separation(o, c)
+    if apart is None:
+        return bool(o.ra) and (o.ra, o.dec) == (c.ra, c.dec)
+    return apart <= POINTING_TOLERANCE
+
+
+def _separation(o: Observation, c: Candidate) -> float | None:
+    """Seconds of arc between two pointings (haversine formula); None where a header's is not sexagesimal."""
+    angles = [_degrees(text) for text in (o.ra, c.ra, o.dec, c.dec)]
+    if any(angle is None for angle in angles):
+        return None
+    ra, other_ra, dec, other_dec = (math.radians(angle) for angle in angles if angle is not None)
+    ra, other_ra = ra * 15, other_ra * 15
+    chord = math.sin((dec - other_dec) / 2) ** 2
+    chord += math.cos(dec) * math.cos(other_dec) * math.sin((ra - other_ra) / 2) ** 2
+    return math.degrees(2 * math.asin(math.sqrt(min(chord, 1.0)))) * 3600
+
+
+def _degrees(text: str) -> float | None:
+    """A sexagesimal text as a number of its first unit (hours or degrees)."""
+    found = re.fullmatch(r"([+-]?)(\d{1,3})[: ](\d{1,2})[: ](\d{1,2}(?:\.\d*)?)", text.strip())
+    if not found:
+        return None
+    value = int(found[2]) + int(found[3]) / 60 + float(found[4]) / 3600
+    return -value if found[1] == "-" else value

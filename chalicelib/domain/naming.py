@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .headers import Observation
+from .steps import AUTO
 from .topology import RAW
 
 _COMPRESSIONS = (".gz", ".fz", ".bz2")
@@ -23,14 +24,19 @@ def base_name(raw_name: str) -> str:
     return name if re.search(r"\.(fits|fit|fts)$", name, re.IGNORECASE) else f"{name}.fits"
 
 
-def product_name(steps: str, raw_name: str, *, target: int | None = None, solution: int | None = None) -> str:
-    """``<steps>_<raw name>``, with ``_target_N`` and ``_ws_N`` where there are several.
+def product_name(
+    steps: str, raw_name: str, *, target: int | None = None, solution: int | None = None, variant: str = AUTO
+) -> str:
+    """``<steps>_<raw name>``, with ``_target_N`` and ``_ws_N`` where there are several, and a variant's first letters.
 
     >>> product_name("ecfzst", "0317_x.fits.gz", target=2)
     'ecfzst_0317_x_target_2.fits'
+    >>> product_name("ecfzst", "0317_x.fits.gz", variant="3fa9c1d20b44")
+    'ecfzst_0317_x_choice_3fa9c1.fits'
     """
     stem, ending = base_name(raw_name).rsplit(".", 1)
     suffix = (f"_target_{target}" if target else "") + (f"_ws_{solution}" if solution else "")
+    suffix += "" if variant == AUTO else f"_choice_{variant[:6]}"
     return f"{steps}_{stem}{suffix}.{ending}" if steps else f"{stem}{suffix}.{ending}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .records import MASTERS_SCOPE
+from .records import visible as is_published
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,4 @@ def sees(viewer: Viewer, scope: str) -> bool:
 
 def visible(viewer: Viewer, record: Mapping[str, Any]) -> bool:
     """Whether a viewer may see a record: it is published, not retired or deleted, and of a scope the viewer sees."""
-    if record.get("retired") or record.get("deleted"):
-        return False
-    return sees(viewer, str(record.get("scope", "")))
+    return is_published(record) and sees(viewer, str(record.get("scope", "")))

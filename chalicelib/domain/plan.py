@@ -6,96 +6,83 @@ first that differs from what is there is the next step. Nothing else in the pipe
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from . import matching
-from .headers import ARC, BIAS, EXPOSE, FLAT, FOCUS, SPECTRUM, Observation
+from .choices import Choice
+from .headers import ARC, BIAS, FLAT, FOCUS, Observation
 from .matching import Candidate
-from .settings import DEFAULTS, Settings, that_matter
+from .settings import DEFAULTS, Settings
+from .steps import (
+    AUTO,
+    BIAS_STAGE,
+    BLOCK_OF_STAGE,
+    CHAINS,
+    DONE,
+    EXTRACT,
+    FAILED,
+    FLAT_STAGE,
+    PRODUCT_ROLE,
+    PROVISIONAL,
+    REDUCE,
+    REJECTED,
+    WAITING,
+    WAVELENGTH,
+    Input,
+    Settled,
+    StageState,
+    Step,
+    reasons,
+    run_key,
+    stage_key,
+    stage_of,
+    variant_of,
+)
 
-BIAS_STAGE, FLAT_STAGE = "bias", "flat"
-REDUCE, EXTRACT, WAVELENGTH = "reduce", "extract", "wavelength"
+__all__ = [
+    "AUTO", "BIAS_STAGE", "BLOCK_OF_STAGE", "CHAINS", "DONE", "EXTRACT", "FAILED", "FLAT_STAGE", "MOST_MEMBERS",
+    "PRODUCT_ROLE", "PROVISIONAL", "REDUCE", "REJECTED", "WAITING", "WAVELENGTH", "FrameFacts", "Input", "PoolFacts",
+    "Settled", "StageState", "Step", "plan_frame", "plan_pool", "reasons", "resting", "run_key", "serving",
+]  # fmt: skip
 
-BLOCK_OF_STAGE = {
-    BIAS_STAGE: "combine",
-    FLAT_STAGE: "combine",
-    REDUCE: "reduce",
-    EXTRACT: "extract",
-    WAVELENGTH: "wavelength",
-}
-
-CHAINS = {
-    SPECTRUM: (REDUCE, EXTRACT, WAVELENGTH),
-    ARC: (REDUCE,),
-    EXPOSE: (REDUCE,),
-    BIAS: (),
-    FLAT: (),
-    FOCUS: (),
-}
-"""The stages a raw frame of each type goes through."""
-
-DONE, PROVISIONAL, WAITING, FAILED, REJECTED = "done", "provisional", "waiting", "failed", "rejected"
-
-PRODUCT_ROLE = {
-    BIAS_STAGE: "bias",
-    FLAT_STAGE: "flat",
-    REDUCE: "reduced",
-    EXTRACT: "spectrum",
-    WAVELENGTH: "calibrated",
-}
-"""The role a stage's main products play for the stage after it; lamps published beside them have the role ``lamp``."""
+LAMPS_OFF = "No lamp was on while this arc was taken (all LAMP_ cards are FALSE): it serves no spectrum. Take it again."
 
 MOST_MEMBERS = 60
 """Frames one master is made of at the most (the first of the night): more gain little and fill the memory."""
 
-AUTO = "auto"
-"""The variant made without anybody's explicit choice."""
-
 
 @dataclass(frozen=True)
-class Input:
-    """A file a step uses: its role, and enough to fetch, name and verify it."""
+class UserFacts:
+    """What people decided about a subject.
 
-    role: str
-    id: int
-    sha256: str
-    key: str
-    name: str
-    target: int | None = None
-    version: str | None = None
+    Attributes
+    ----------
+    bad
+        Why somebody marked it as no good calibration; empty if nobody did.
+    tombstones
+        Ids of its deleted products.
+    choices
+        What somebody chose instead of the automatic way.
+    chosen
+        The files those choices name that are there and serve, by id.
+    retries
+        How many times a stage was asked to run again.
+    """
 
-
-@dataclass(frozen=True)
-class StageState:
-    """What is there for a stage: the run key it was made (or failed) with, and its current products."""
-
-    run_key: str
-    outcome: str
-    products: tuple[Input, ...] = ()
-    provisional: tuple[str, ...] = ()
-    code: str = ""
-    sentence: str = ""
-    retryable: bool = False
-    attempts: int = 0
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> StageState:
-        """The state as it stands in the subject's ``stages`` map."""
-        products = tuple(Input(**product) for product in item.get("products", ()))
-        return cls(**{**item, "products": products, "provisional": tuple(item.get("provisional", ()))})
-
-    def to_item(self) -> dict[str, Any]:
-        """The entry of the subject's ``stages`` map."""
-        return asdict(self)
+    bad: str = ""
+    tombstones: frozenset[int] = frozenset()
+    choices: tuple[Choice, ...] = ()
+    chosen: Mapping[int, Input] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """Everything that decides what a frame needs next."""
+    """Everything that decides what a frame needs next.
+
+    ``superseded_by`` is the id of a later upload under the same name; ``withdrawn`` are ids of arcs somebody deleted.
+    """
 
     raw: Input
     observation: Observation
@@ -105,6 +92,9 @@ class FrameFacts:
     biases: tuple[Candidate, ...] = ()
     flats: tuple[Candidate, ...] = ()
     arcs: tuple[Candidate, ...] = ()
+    withdrawn: frozenset[int] = frozenset()
+    superseded_by: int | None = None
+    user: UserFacts = UserFacts()
 
 
 @dataclass(frozen=True)
@@ -119,110 +109,220 @@ class PoolFacts:
     settings: Settings = DEFAULTS
     science_version: str = ""
     biases: tuple[Candidate, ...] = ()
+    user: UserFacts = UserFacts()
 
 
 @dataclass(frozen=True)
-class Step:
-    """A run that is due."""
+class _Reduction:
+    """Raw frame and masters for REDUCE, and what is provisional about them."""
 
-    block: str
-    stage: str
-    run_key: str
     inputs: tuple[Input, ...]
-    provisional: tuple[str, ...] = ()
-
-    def input(self, role: str) -> Input | None:
-        """The (first) input with a role."""
-        return next((i for i in self.inputs if i.role == role), None)
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Nothing is due: the subject rests in this status for this reason."""
-
-    status: str
-    reason: str = ""
-
-
-def run_key(stage: str, science_version: str, inputs: Iterable[Input], settings: Settings) -> str:
-    """The identity of a run: what goes in, with what settings, by which version. 64 hex digits."""
-    content = {
-        "block": stage,
-        "version": science_version,
-        "inputs": [[i.role, i.target, i.sha256] for i in inputs],
-        "settings": that_matter(settings, stage),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    provisional: tuple[str, ...]
 
 
 def plan_frame(facts: FrameFacts) -> Step | Settled:
-    """The next step of a raw frame's chain, or the status it rests in."""
-    chain = CHAINS[facts.observation.obstype]
+    """The next step of a raw frame's chain or of a variant's, or the status it rests in.
+
+    The status is the automatic chain's, or that of the variant chosen last.
+    """
+    if facts.superseded_by is not None:
+        sentence = f"Superseded by a later upload of the same name, file {facts.superseded_by}; kept as it was taken."
+        return Settled(DONE, sentence, obsolete=tuple(sorted(facts.stages)))
+    o = facts.observation
+    chain = CHAINS[o.obstype]
     if not chain:
-        return resting(facts.observation, facts.settings)
-    reductions = _reduction_inputs(facts)
-    if isinstance(reductions, Settled):
-        return reductions
-    inputs, provisional = reductions
-    for stage in chain:
-        if stage == WAVELENGTH:
-            arc = matching.best_arc(facts.observation, facts.arcs)
-            if arc is None:
-                return Settled(WAITING, _missing_arc(facts.observation))
-            inputs = (*inputs, _as_input("arc", arc))
-        step = _due(facts, stage, inputs, provisional)
-        if step is not None:
-            return step
-        there = facts.stages[stage]
-        if there.outcome == FAILED:
-            return Settled(FAILED, there.sentence)
-        provisional = there.provisional
-        inputs = tuple(product for product in there.products if product.role == PRODUCT_ROLE[stage])
-    return Settled(PROVISIONAL, reasons(provisional)) if provisional else Settled(DONE)
+        rests = replace(resting(o, facts.settings), obsolete=tuple(sorted(facts.stages)))
+        return _judged(facts.user, rests)
+    result = _walk(facts, chain, None)
+    if isinstance(result, Step):
+        return result
+    obsolete = set(result.obsolete)
+    for choice in sorted(facts.user.choices, key=lambda c: (c.time, c.variant)):
+        if choice.stage in chain:
+            result = _walk(facts, chain[chain.index(choice.stage) :], choice)
+            if isinstance(result, Step):
+                return result
+            obsolete |= set(result.obsolete)
+    if o.obstype == ARC and o.lamps_known and not o.lamps:
+        result = replace(result, reason=f"{LAMPS_OFF} {result.reason}".strip())
+    kept = {AUTO} | {choice.variant for choice in facts.user.choices}
+    obsolete |= {key for key in facts.stages if variant_of(key) not in kept or stage_of(key) not in chain}
+    return _judged(facts.user, replace(result, obsolete=tuple(sorted(obsolete))))
 
 
 def plan_pool(facts: PoolFacts) -> Step | Settled:
     """The next step of a pool: to combine its members, if there are enough and they are not combined yet."""
     if len(facts.members) < facts.minimum or facts.observation is None:
-        return Settled(WAITING, f"{len(facts.members)} of at least {facts.minimum} frames are there")
+        reason = f"{len(facts.members)} of at least {facts.minimum} frames are there"
+        return Settled(WAITING, reason, obsolete=tuple(sorted(facts.stages)))
+    there = facts.stages.get(facts.kind)
+    if there is not None and _deleted(facts.user, there):
+        return Settled(DONE, "The master was deleted; it is not made again by itself.")
     members = sorted(facts.members, key=lambda m: (m.started, m.id))[:MOST_MEMBERS]
     inputs = tuple(_as_input("member", member) for member in members)
     provisional: tuple[str, ...] = ()
     if facts.kind == FLAT_STAGE:
         bias = matching.best_bias(facts.observation, facts.biases)
         inputs, provisional = _with_master(inputs, "bias", bias, facts.observation.night)
-    key = run_key(facts.kind, facts.science_version, inputs, facts.settings)
-    there = facts.stages.get(facts.kind)
+    retries = facts.user.retries.get(facts.kind, 0)
+    key = run_key(facts.kind, facts.science_version, inputs, facts.settings, retries=retries)
     if there is None or there.run_key != key:
         return Step(BLOCK_OF_STAGE[facts.kind], facts.kind, key, inputs, provisional)
+    return _judged(facts.user, _ended(facts.kind, there))
+
+
+def serving(facts: FrameFacts | PoolFacts, obsolete: Iterable[str] = ()) -> Input | None:
+    """What this subject offers to others as a calibration; None if it must not serve.
+
+    A bias or flat serves its pool as it is, an arc by its reduced frame, a pool by its master. What is marked bad,
+    deleted or superseded serves nobody.
+    """
+    if facts.user.bad:
+        return None
+    if isinstance(facts, PoolFacts):
+        key = facts.kind
+    else:
+        if facts.superseded_by is not None:
+            return None
+        o = facts.observation
+        if o.obstype in (BIAS, FLAT):
+            return facts.raw
+        if o.obstype != ARC or (o.lamps_known and not o.lamps):
+            return None
+        key = REDUCE
+    state = facts.stages.get(key)
+    if state is None or key in obsolete or not state.products or _deleted(facts.user, state):
+        return None
+    return state.products[0]
+
+
+def _walk(facts: FrameFacts, stages: Iterable[str], choice: Choice | None) -> Step | Settled:
+    """One chain from top to bottom: its first due step, or how it rests."""
+    variant = choice.variant if choice else AUTO
+    settings = choice.settings(facts.settings) if choice else facts.settings
+    start: _Reduction | None = None
+    keys = [stage_key(stage, variant) for stage in stages]
+    for place, (stage, key) in enumerate(zip(stages, keys)):
+        there = facts.stages.get(key)
+        if there is not None and _deleted(facts.user, there):
+            block = BLOCK_OF_STAGE[stage].upper()
+            return _so_far(start, f"The result of {block} was deleted; restore it or run it again.")
+        below = tuple(k for k in keys[place:] if k in facts.stages)
+        if start is None:
+            begin = _start(facts, stage, settings, choice)
+            if isinstance(begin, Settled):
+                return replace(begin, obsolete=below)
+            start = begin
+        inputs, provisional = start.inputs, start.provisional
+        if stage == WAVELENGTH:
+            arcs = _arcs(facts, choice)
+            if not arcs:
+                return _without_arc(facts, there, below, choice)
+            inputs = (*inputs, *arcs)
+        retries = facts.user.retries.get(key, 0)
+        wanted = run_key(stage, facts.science_version, inputs, settings, choice=choice, retries=retries)
+        if there is None or there.run_key != wanted:
+            return Step(BLOCK_OF_STAGE[stage], stage, wanted, inputs, provisional, choice)
+        if there.outcome == FAILED:
+            return replace(_ended(stage, there), obsolete=below[1:])
+        start = _Reduction(_results(facts, stage, there), there.provisional)
+    return _so_far(start)
+
+
+def _start(facts: FrameFacts, stage: str, settings: Settings, choice: Choice | None) -> _Reduction | Settled:
+    """What the first stage of a chain begins with: raw and masters, or what the stage above it made."""
+    if stage == REDUCE:
+        return _reduction_inputs(facts, settings, choice)
+    above = REDUCE if stage == EXTRACT else EXTRACT
+    state = facts.stages.get(stage_key(above, choice.base if choice else AUTO))
+    made = _results(facts, above, state) if state is not None and state.outcome == DONE else ()
+    if state is None or not made:
+        return Settled(WAITING, f"The choice made for {stage.upper()} waits for the result of {above.upper()}.")
+    return _Reduction(made, state.provisional)
+
+
+def _so_far(start: _Reduction | None, reason: str = "") -> Settled:
+    """The status of what was made so far: provisional as its inputs are."""
+    if start is not None and start.provisional:
+        return Settled(PROVISIONAL, f"{reason} {reasons(start.provisional)}".strip())
+    return Settled(DONE, reason)
+
+
+def _results(facts: FrameFacts, stage: str, state: StageState) -> tuple[Input, ...]:
+    role, gone = PRODUCT_ROLE[stage], facts.user.tombstones
+    return tuple(product for product in state.products if product.role == role and product.id not in gone)
+
+
+def _deleted(user: UserFacts, state: StageState) -> bool:
+    """Whether somebody deleted everything a stage made for the next: then the chain stops here."""
+    made = [product.id for product in state.products if product.role in PRODUCT_ROLE.values()]
+    return bool(made) and user.tombstones.issuperset(made)
+
+
+def _arcs(facts: FrameFacts, choice: Choice | None) -> tuple[Input, ...]:
+    wanted = choice.parameters.get("arcs") if choice else None
+    if wanted:
+        return tuple(facts.user.chosen[i] for i in wanted if i in facts.user.chosen)
+    return tuple(_as_input("arc", arc) for arc in matching.bracketing_arcs(facts.observation, facts.arcs))
+
+
+def _without_arc(facts: FrameFacts, there: StageState | None, below: tuple[str, ...], choice: Choice | None) -> Settled:
+    """No lamp serves: what was calibrated with one that was deleted stays, what no lamp vouches for goes."""
+    if there is not None and facts.withdrawn.intersection(there.used):
+        return Settled(WAITING, "The arc it was calibrated with was deleted; waits for another of this setting.")
+    if choice is not None and choice.parameters.get("arcs"):
+        return Settled(WAITING, "The chosen lamp serves no more; choose another.", obsolete=below)
+    return Settled(WAITING, _missing_arc(facts.observation), obsolete=below)
+
+
+def _ended(stage: str, there: StageState) -> Settled:
+    """How a stage whose run key is the one it should have has ended."""
     if there.outcome == FAILED:
-        return Settled(FAILED, there.sentence)
+        failure = {
+            "block": BLOCK_OF_STAGE[stage],
+            "code": there.code,
+            "retryable": there.retryable,
+            "attempts": there.attempts,
+        }
+        return Settled(FAILED, there.sentence, failure=failure)
     return Settled(PROVISIONAL, reasons(there.provisional)) if there.provisional else Settled(DONE)
 
 
-def _due(facts: FrameFacts, stage: str, inputs: tuple[Input, ...], provisional: tuple[str, ...]) -> Step | None:
-    key = run_key(stage, facts.science_version, inputs, facts.settings)
-    there = facts.stages.get(stage)
-    if there is not None and there.run_key == key:
-        return None
-    return Step(BLOCK_OF_STAGE[stage], stage, key, inputs, provisional)
+def _judged(user: UserFacts, settled: Settled) -> Settled:
+    """The same, saying that somebody marked the calibration bad."""
+    if not user.bad:
+        return settled
+    return replace(settled, reason=f"Marked bad: {user.bad} It serves as no calibration. {settled.reason}".strip())
 
 
-def _reduction_inputs(facts: FrameFacts) -> tuple[tuple[Input, ...], tuple[str, ...]] | Settled:
+def _reduction_inputs(facts: FrameFacts, settings: Settings, choice: Choice | None) -> _Reduction | Settled:
     """Raw frame and masters for REDUCE with what is provisional about them, or what to wait for."""
-    o, settings = facts.observation, facts.settings
+    o = facts.observation
     inputs: tuple[Input, ...] = (facts.raw,)
     provisional: tuple[str, ...] = ()
     wanted = [] if settings.ignore_bias else [("bias", matching.best_bias, facts.biases, settings.minimum_biases)]
     if o.obstype != ARC and not settings.ignore_flats:
         wanted.append(("flat", matching.best_flat, facts.flats, settings.minimum_flats))
     for kind, best, candidates, minimum in wanted:
-        master = best(o, [c for c in candidates if c.members >= minimum])
+        chosen = choice.parameters.get(kind) if choice else None
+        if chosen is not None:
+            if chosen and chosen not in facts.user.chosen:
+                return Settled(WAITING, f"The chosen master {kind} serves no more; choose another.")
+            inputs = (*inputs, replace(facts.user.chosen[chosen], role=kind)) if chosen else inputs
+            continue
+        master = best(o, [c for c in candidates if _acceptable(c, kind, minimum, settings)])
         if settings.calibration_policy == "wait" and (master is None or master.night != o.night):
-            return Settled(WAITING, f"a master {kind} of this night and configuration")
+            return Settled(WAITING, f"A master {kind} of this night and configuration is waited for.")
         inputs, why = _with_master(inputs, kind, master, o.night)
         provisional += why
-    return inputs, provisional
+    return _Reduction(inputs, provisional)
+
+
+def _acceptable(master: Candidate, kind: str, minimum: int, settings: Settings) -> bool:
+    """Whether a master, made with the observatory's defaults, meets what the frame's proposal asks for."""
+    if master.members < minimum:
+        return False
+    return kind != FLAT_STAGE or master.saturated < settings.saturation_threshold or master.saturated == 0
 
 
 def _with_master(
@@ -240,12 +340,6 @@ def _as_input(role: str, candidate: Candidate) -> Input:
     return Input(role, candidate.id, candidate.sha256, candidate.key, candidate.name, version=candidate.version)
 
 
-def reasons(parts: Iterable[str]) -> str:
-    """Reasons as one sentence."""
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
-
-
 def resting(o: Observation, settings: Settings) -> Settled:
     """The status of a frame that goes through no stage of its own."""
     if o.obstype == FOCUS:
@@ -255,5 +349,11 @@ def resting(o: Observation, settings: Settings) -> Settled:
 
 
 def _missing_arc(o: Observation) -> str:
+    missing = [card for card, angle in (("CAM_TARG", o.camera_angle), ("GRT_TARG", o.grating_angle)) if angle is None]
+    if missing:
+        cards = " and ".join(missing)
+        return (
+            f"Extracted; no arc can be matched: {cards} missing or no number. Correct the header and upload it again."
+        )
     angles = f"camera {o.camera_angle}° and grating {o.grating_angle}°"
     return f"Extracted; waits for an arc of this night with the {o.camera} camera, grating {o.grating}, {angles}."

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from .headers import Observation
-from .plan import AUTO, DONE, PROVISIONAL, REJECTED, WAITING, Input, reasons
+from .steps import AUTO, DONE, PROVISIONAL, REJECTED, WAITING, Input, reasons
 
 RAW_TYPE, MASTER_TYPE, REDUCED_TYPE, EXTRACTED_TYPE, CALIBRATED_TYPE = "0", "1", "2", "3", "4"
 
@@ -19,6 +19,20 @@ UNASSIGNED_SCOPE = "*unassigned*"
 """The scope of frames whose header names no proposal: staff only."""
 
 Record = dict[str, Any]
+
+
+def visible(record: Mapping[str, Any] | None) -> bool:
+    """Whether a record is published: neither retired (made no more) nor deleted by somebody."""
+    return record is not None and not record.get("retired") and not record.get("deleted")
+
+
+def day_of(moment: str) -> int:
+    """The day (``yyyymmdd``) of a moment as records write it.
+
+    >>> day_of("2026-11-22T03:04:05.000006+00:00")
+    20261122
+    """
+    return int(moment[:10].replace("-", ""))
 
 
 def scope_of(proposal: str) -> str:
@@ -121,11 +135,12 @@ def rejected_record(
     night: int,
     proposal: str,
     why: str,
+    code: str = "",
     status: str = REJECTED,
     observation: Observation | None = None,
     **upload: Any,
 ) -> Record:
-    """The record of an object that is no usable Goodman frame: kept, listed, with the reason.
+    """The record of an object that is no usable Goodman frame: kept, listed, with the reason and a code for programs.
 
     ``upload``: ``identifier``, ``bucket``, ``key``, ``sha256``, ``size``, ``moment`` and S3's ``version``.
     """
@@ -135,6 +150,8 @@ def rejected_record(
         "proposal_id": proposal,
         "status": status,
         "status_reason": why,
+        "why": why,
+        "failure": {"block": "ingest", "code": code, "retryable": status != REJECTED, "attempts": 1},
         "night": night,
         "scope": scope_of(proposal),
     }
@@ -163,6 +180,9 @@ def product_record(
     target: int | None = None,
     normalized: bool = False,
     scope: str | None = None,
+    variant: str = AUTO,
+    subject: str = "",
+    science_version: str = "",
 ) -> Record:
     """The record of a product; ``original`` and ``parent`` are (id, name) of the raw and of what it was made from."""
     record = {
@@ -182,7 +202,9 @@ def product_record(
         "provisional": bool(provisional),
         "quality": dict(quality),
         "inputs": [{"role": i.role, "id": i.id} for i in inputs],
-        "variant": AUTO,
+        "variant": variant,
+        "subject": subject,
+        "science_version": science_version,
         "target": target,
         "size": size,
         "sha256": sha256,

@@ -35,6 +35,8 @@ class Block:
         MB of the Lambda function.
     science : bool
         Whether the function needs the science layer.
+    urgent : bool
+        Whether somebody sits and waits: where workers are few (the one-machine stack), its messages go first.
     """
 
     name: str
@@ -43,11 +45,30 @@ class Block:
     timeout: int
     memory: int
     science: bool = True
+    urgent: bool = False
 
     @property
     def queue(self) -> str:
-        """Name of the SQS queue; its dead letters go to :data:`DEAD_LETTER_QUEUE`."""
+        """Name of the SQS queue."""
         return f"goodman-{self.name}"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """Where a message goes that failed every attempt.
+
+        DEADLETTER records the failure of what it can name a subject of; what it fails on itself, and a list of bulk
+        work, which is about no subject in particular, is kept for a person (``python -m infra.operate redrive``).
+        """
+        return UNDELIVERABLE_QUEUE if self.name in ("deadletter", "bulk") else DEAD_LETTER_QUEUE
+
+    @property
+    def bulk_share(self) -> int:
+        """At most so many messages of bulk work are brought to its queue: two fifths of its slots.
+
+        An object's event and the hand-over tell the next block twice, so that is four fifths at the worst moment, and
+        a message of tonight finds a free slot.
+        """
+        return max(1, 2 * self.concurrency // 5)
 
     @property
     def lease(self) -> int:
@@ -65,12 +86,22 @@ COMBINE = Block("combine", (), concurrency=4, timeout=240, memory=3008)
 REDUCE = Block("reduce", (), concurrency=20, timeout=120, memory=2048)
 EXTRACT = Block("extract", (REDUCED_SPECTRUM,), concurrency=20, timeout=120, memory=1769)
 WAVELENGTH = Block("wavelength", (EXTRACTED,), concurrency=20, timeout=120, memory=1769)
-DEADLETTER = Block("deadletter", (), concurrency=2, timeout=60, memory=512, science=False)
+ASKED = Block("asked", (), concurrency=10, timeout=240, memory=3008, urgent=True)
+"""Runs whatever is due on a subject somebody asked about, all stages in one go: a click never waits behind a burst."""
 
-BLOCKS = (INGEST, COMBINE, REDUCE, EXTRACT, WAVELENGTH, DEADLETTER)
+DEADLETTER = Block("deadletter", (), concurrency=2, timeout=60, memory=512, science=False)
+BULK = Block("bulk", (), concurrency=2, timeout=60, memory=512, science=False)
+
+PIPELINE = (INGEST, COMBINE, REDUCE, EXTRACT, WAVELENGTH)
+"""The blocks that frames and pools go through: those that bulk work is paced into."""
+
+BLOCKS = (*PIPELINE, ASKED, DEADLETTER, BULK)
 BLOCK = {block.name: block for block in BLOCKS}
 
 DEAD_LETTER_QUEUE = DEADLETTER.queue
+UNDELIVERABLE_QUEUE = "goodman-undeliverable"
+"""What nobody could handle. No function reads it: an alarm tells staff, who redrive it when the cause is gone."""
+
 MAX_RECEIVES = 4
 """Deliveries before a message becomes a dead letter: the first and three after back-off."""
 
@@ -79,3 +110,13 @@ BACK_OFF = (2, 8, 30)
 
 DEBOUNCE = 3
 """Seconds COMBINE waits for more members after one arrived."""
+
+BULK_UNDER_WAY = min(block.bulk_share for block in PIPELINE if block is not COMBINE)
+"""Bulk work is brought on only while fewer messages than this are in all queues of the pipeline together."""
+
+BULK_TURN = 5
+"""Seconds between two turns of bulk work, whoever takes them: SQS counts a queue's messages only approximately, and a
+turn must not be taken on counts that do not show the last one yet."""
+
+BULK_PATIENCE = 60
+"""Seconds a message of bulk work waits at most that found another had the turn."""

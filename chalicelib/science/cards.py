@@ -255,7 +255,7 @@ def solution_cards(solution: WavelengthSolution, pixels: int) -> list[Card]:
         ("GSP_SLO", float(solution.span[0]), "Detector column of the first line"),
         ("GSP_SHI", float(solution.span[1]), "Detector column of the last line"),
         ("GSP_ZERO", float(solution.zero_point), "[Angstrom] added after the arc fit"),
-        ("GSP_WRMS", float(solution.rms), "[Angstrom] rms of lines held out of the fit"),
+        ("GSP_WRMS", float(solution.rms), "[Angstrom] rms of held-out lines and of drift"),
         ("GSP_WFIT", float(solution.rms_fit), "[Angstrom] rms of the lines fitted"),
         ("GSP_WPOI", len(used), "Number of lines used"),
         ("GSP_WREJ", len(solution.lines) - len(used), "Number of lines rejected"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import math
 import re
 import warnings
@@ -31,8 +32,13 @@ BLOCK = 2880
 CARD = 80
 CHUNK = 1 << 18
 MAX_BYTES = 150_000_000
-MAX_DECOMPRESSED = 400_000_000
+MAX_DECOMPRESSED = 200_000_000
+MAX_PIXELS = 40_000_000
+"""More than twice what the detector has: what is larger would not fit into a function's memory as an array."""
 MAX_HEADER_BLOCKS = 200
+AGAIN = "Please upload it again."
+WRITTEN_ANEW = "If the camera wrote it so, take the exposure again; else upload the file again."
+AS_WRITTEN = "Upload the frame as the camera wrote it (.fits, or packed as .fits.gz or .fits.fz)."
 GZIP_MAGIC = b"\x1f\x8b"
 OTHER_PACKERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)"}
 _END = re.compile(rb"END *$")
@@ -76,7 +82,8 @@ def _data_size(header: fits.Header) -> int:
     groups, parameters = int(header.get("GCOUNT", 1)), int(header.get("PCOUNT", 0))
     if groups < 0 or parameters < 0:
         raise _Problem(
-            "broken_header", f"The header counts {groups} groups and {parameters} parameters: the file is damaged."
+            "broken_header",
+            f"The header counts {groups} groups and {parameters} parameters: the file is damaged. {AGAIN}",
         )
     size = abs(int(header.get("BITPIX", 8))) // 8
     return size * groups * (parameters + math.prod(sizes))
@@ -86,9 +93,13 @@ def _check_axes(header: fits.Header) -> None:
     sizes = axes(header)
     if len(sizes) < 2 or any(n != 1 for n in sizes[2:]):
         shape = " × ".join(map(str, sizes[:6])) + (" …" if len(sizes) > 6 else "") or "no axes"
-        raise _Problem("wrong_axes", f"The file holds an array of {shape}; a Goodman frame is one image of two axes.")
+        raise _Problem(
+            "wrong_axes",
+            f"The file holds an array of {shape}; a Goodman frame is one image of two axes. "
+            "Upload each exposure as a file of its own.",
+        )
     if min(sizes[:2]) < 1:
-        raise _Problem("wrong_axes", f"The image is {sizes[0]} × {sizes[1]} pixels: there is nothing in it.")
+        raise _Problem("wrong_axes", f"The image is {sizes[0]} × {sizes[1]} pixels: there is nothing in it. {AGAIN}")
 
 
 class _Structure:
@@ -137,20 +148,20 @@ class _Structure:
         if self.primary is None and len(self._pending) == BLOCK and not self._pending.startswith(b"SIMPLE  ="):
             raise _not_fits(bytes(self._pending[:16]))
         if self.primary is not None and not self._pending.startswith(b"XTENSION"):
-            raise _Problem("no_image", "The file has FITS headers but no image in them.")
+            raise _no_image()
         last = self._pending[-BLOCK:]
         if not any(_END.match(bytes(last[i : i + CARD])) for i in range(0, BLOCK, CARD)):
             if len(self._pending) >= MAX_HEADER_BLOCKS * BLOCK:
-                raise _Problem("broken_header", "The FITS header has no END card: the file is damaged.")
+                raise _Problem("broken_header", f"The FITS header has no END card: the file is damaged. {AGAIN}")
             return
         try:
             header = parse_header(bytes(self._pending))
             self._pending.clear()
             self._begin(header)
         except WrongAxes as error:
-            raise _Problem("wrong_axes", str(error)) from error
+            raise _Problem("wrong_axes", f"{error} {AGAIN}") from error
         except (ValueError, TypeError, VerifyError) as error:
-            raise _Problem("broken_header", f"The FITS header cannot be understood ({error}).") from error
+            raise _Problem("broken_header", f"The FITS header cannot be understood ({error}). {AGAIN}") from error
 
     def _begin(self, header: fits.Header) -> None:
         extension = self.primary is not None
@@ -162,12 +173,9 @@ class _Structure:
             self.header = image_header(header, self.primary) if extension else header
             self.data_start, self.compressed = self._seen, compressed
             _check_axes(self.header)
-            if self._left > self.limit or _data_size(self.header) > self.limit:
-                raise _Problem(
-                    "too_large",
-                    f"The header promises {_data_size(self.header) / 1e6:.0f} MB of pixels; "
-                    f"a Goodman frame has at most 40 MB.",
-                )
+            promised = max(self._left, _data_size(self.header))
+            if promised > self.limit or math.prod(axes(self.header)) > MAX_PIXELS:
+                raise _too_large(f"The header promises {promised / 1e6:.0f} MB of pixels")
         if not extension:
             self.primary = header
 
@@ -182,23 +190,31 @@ class _Structure:
                 f"The file ends after {share:.0f} % of its pixels: the transfer was cut short. Please upload it again.",
             )
         if self.primary is None and not self._pending:
-            raise _Problem("empty", "The file is empty.")
+            raise _Problem("empty", f"The file is empty. {AGAIN}")
         if self.primary is None and not b"SIMPLE  =".startswith(bytes(self._pending[:9])):
             raise _not_fits(bytes(self._pending[:16]))
         if self.primary is None or self._pending.startswith(b"XTENSION"):
             raise _Problem(
                 "truncated", "The file ends inside its header: the transfer was cut short. Please upload it again."
             )
-        raise _Problem("no_image", "The file has FITS headers but no image in them.")
+        raise _no_image()
+
+
+def _no_image() -> _Problem:
+    return _Problem("no_image", f"The file has FITS headers but no image in them. {AS_WRITTEN}")
+
+
+def _too_large(what: str) -> _Problem:
+    return _Problem("too_large", f"{what}; a Goodman frame has at most 40 MB. {AS_WRITTEN}")
 
 
 def _not_fits(start: bytes) -> _Problem:
     for magic, name in OTHER_PACKERS.items():
         if start.startswith(magic):
-            return _Problem("not_fits", f"The file is packed with {name}; upload .fits, .fits.gz or .fits.fz.")
+            return _Problem("not_fits", f"The file is packed with {name}. {AS_WRITTEN}")
     if start and not start.strip(b"\0"):
-        return _Problem("not_fits", "The file begins with zeros only: it was never written completely.")
-    return _Problem("not_fits", "The file is not a FITS file: it does not begin with SIMPLE.")
+        return _Problem("not_fits", f"The file begins with zeros only: it was never written completely. {AGAIN}")
+    return _Problem("not_fits", f"The file is not a FITS file: it does not begin with SIMPLE. {AS_WRITTEN}")
 
 
 class _Unpacker:
@@ -234,10 +250,7 @@ class _Unpacker:
                 ) from error
             self.total += len(piece)
             if self.total > self.limit:
-                raise _Problem(
-                    "too_large",
-                    f"The file unpacks to more than {self.limit / 1e6:.0f} MB; a Goodman frame has at most 40 MB.",
-                )
+                raise _too_large(f"The file unpacks to more than {self.limit / 1e6:.0f} MB")
             yield piece
             if self._decoder.eof:
                 chunk, self._decoder = self._decoder.unused_data, None
@@ -271,9 +284,7 @@ def scan(stream: BinaryIO, *, max_bytes: int = MAX_BYTES, max_decompressed: int 
         digest.update(chunk)
         size += len(chunk)
         if size > max_bytes and problem is None:
-            problem = _Problem(
-                "too_large", f"The file has more than {max_bytes / 1e6:.0f} MB; a Goodman frame has at most 40 MB."
-            )
+            problem = _too_large(f"The file has more than {max_bytes / 1e6:.0f} MB")
         if problem is None and not structure.complete:
             try:
                 for piece in unpacker.pieces(chunk):
@@ -311,35 +322,36 @@ def read_raw(data: bytes, *, max_decompressed: int = MAX_DECOMPRESSED) -> RawFra
     UnusableFrame
         The image has no information: one value everywhere, or not a single finite pixel.
     """
-    structure, unpacker, parts = _Structure(max_decompressed), _Unpacker(max_decompressed), []
+    structure, unpacker, unpacked = _Structure(max_decompressed), _Unpacker(max_decompressed), bytearray()
     try:
-        for start in range(0, len(data), CHUNK):
-            for piece in unpacker.pieces(data[start : start + CHUNK]):
-                structure.feed(piece)
-                parts.append(piece)
+        for piece in itertools.chain.from_iterable(
+            unpacker.pieces(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)
+        ):
+            unpacked += piece
+            if structure.feed(piece):  # whatever follows the image, however much it unpacks to, is not looked at
+                break
         structure.feed(unpacker.tail())
         structure.finish()
     except _Problem as problem:
         raise UnreadableFrame(str(problem)) from problem
     assert structure.header is not None
-    unpacked = b"".join(parts)
-    parts.clear()
+    unpacked += bytes(-len(unpacked) % BLOCK)
     pixels = (
         _unpack_tiles(unpacked) if structure.compressed else _pixels(unpacked, structure.header, structure.data_start)
     )
     return RawFrame(_checked(pixels), structure.header)
 
 
-def _pixels(data: bytes, header: fits.Header, start: int) -> np.ndarray:
+def _pixels(data: bytearray, header: fits.Header, start: int) -> np.ndarray:
     types = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
     kind = types.get(int(header["BITPIX"]))
     if kind is None:
-        raise UnreadableFrame(f"BITPIX {header['BITPIX']} is not a FITS pixel type: the header is damaged.")
+        raise UnreadableFrame(f"BITPIX {header['BITPIX']} is not a FITS pixel type: the header is damaged. {AGAIN}")
     shape = (int(header["NAXIS2"]), int(header["NAXIS1"]))
     stored = np.frombuffer(data, kind, count=shape[0] * shape[1], offset=start).reshape(shape)
     scale, zero, blank = header.get("BSCALE", 1), header.get("BZERO", 0), header.get("BLANK")
     if not all(isinstance(v, (int, float)) for v in (scale, zero)):
-        raise UnreadableFrame("BSCALE or BZERO is not a number: the header is damaged.")
+        raise UnreadableFrame(f"BSCALE or BZERO is not a number: the header is damaged. {AGAIN}")
     pixels = stored.astype(np.float32)
     if scale != 1:
         pixels *= np.float32(scale)
@@ -350,7 +362,7 @@ def _pixels(data: bytes, header: fits.Header, start: int) -> np.ndarray:
     return pixels
 
 
-def _unpack_tiles(data: bytes) -> np.ndarray:
+def _unpack_tiles(data: bytearray) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -358,7 +370,7 @@ def _unpack_tiles(data: bytes) -> np.ndarray:
                 unit = next(u for u in units if isinstance(u, fits.CompImageHDU))
                 pixels = np.asarray(unit.data, dtype=np.float32)
         except Exception as error:  # the tile decoders raise whatever their C code meets
-            raise UnreadableFrame(f"The fpack-compressed pixels cannot be unpacked ({error}).") from error
+            raise UnreadableFrame(f"The fpack-compressed pixels cannot be unpacked ({error}). {AGAIN}") from error
     return pixels.reshape(pixels.shape[-2:])
 
 
@@ -368,9 +380,9 @@ def _checked(pixels: np.ndarray) -> np.ndarray:
     if not (math.isfinite(low) and math.isfinite(high)):
         finite = np.isfinite(pixels)
         if finite.mean() < 0.5:
-            raise UnusableFrame(f"Only {100 * finite.mean():.0f} % of the pixels are numbers.")
+            raise UnusableFrame(f"Only {100 * finite.mean():.0f} % of the pixels are numbers. {WRITTEN_ANEW}")
         good = pixels[finite]
         low, high = float(good.min()), float(good.max())
     if low == high:
-        raise UnusableFrame(f"Every pixel has the same value ({low:g}): there is no image in this file.")
+        raise UnusableFrame(f"Every pixel has the same value ({low:g}): there is no image in this file. {WRITTEN_ANEW}")
     return pixels

@@ -26,7 +26,9 @@ def check_size(shape: tuple[int, ...]) -> None:
     """
     ny, nx = shape
     if min(ny, nx) < _LEAST_SIDE or ny * nx < _LEAST_PIXELS:
-        raise UnusableFrame(f"The frame has only {nx} x {ny} lit pixels: too few pixels to work on.")
+        raise UnusableFrame(
+            f"The frame has only {nx} x {ny} lit pixels: too few pixels to work on; read out a larger region."
+        )
 
 
 def is_full_width(columns: int, binning: int) -> bool:
@@ -42,7 +44,8 @@ def section(
     Parameters
     ----------
     text : str or None
-        The TRIMSEC card, ``[x1:x2,y1:y2]``, 1-based and inclusive, in binned or in unbinned pixels, or nonsense.
+        The TRIMSEC card, ``[x1:x2,y1:y2]``, 1-based and inclusive, in binned or in unbinned pixels, or nonsense of
+        any type.
     shape : (ny, nx)
         Of the raw frame, binned pixels.
     binning : (serial, parallel)
@@ -61,7 +64,7 @@ def section(
     if is_full_width(nx, bx):
         low, high = _LIT_COLUMNS.get(camera, _LIT_COLUMNS[""])
         columns = (-(-low // bx), min(high // bx, nx))
-    match = _SECTION.match(text or "")
+    match = _SECTION.match(str(text))  # some headers hold a number there
     if match:
         x1, x2, y1, y2 = map(int, match.groups())
         columns = _narrowed(columns, (x1, x2), nx, bx)

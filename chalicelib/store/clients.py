@@ -16,6 +16,10 @@ from botocore.config import Config
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=20)
+_DYNAMODB_CONFIG = Config(
+    connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=20
+)
+"""Bounded, so that a write is done or given up within a time readers of events can wait for (store/events.py)."""
 
 
 def bucket() -> str:
@@ -45,7 +49,7 @@ def _client(service: str, endpoint: str | None, config: Config) -> Any:
 
 def dynamodb() -> Any:
     """Low-level DynamoDB client."""
-    return _client("dynamodb", endpoint_url(), _RETRIES)
+    return _client("dynamodb", endpoint_url(), _DYNAMODB_CONFIG)
 
 
 def s3() -> Any:

@@ -3,14 +3,18 @@
 All values ever seen lie in one item of ``counters``: per facet a list, a value's code being its place. Values are only
 appended, so a code once given stays, and a warm process reads the item again only when it meets a code or a value it
 does not know.
+
+Within a process every code met has an *ordinal*, a small integer: what is summed is ordinals, and a code is decoded, or
+held against a selection, once.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 
-from ..domain.facets import FACETS
+from ..domain.facets import FACETS, Selection
 from . import items
 from .items import ConditionFailed
 
@@ -18,8 +22,23 @@ _KEY = {"counter": "codes"}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SEPARATOR = "_"
 
+_SELECTIONS_KEPT = 64
+
 _known: dict[str, list[str]] = {}
 _lock = threading.Lock()
+
+
+class _Met:
+    """The codes this process has met, by ordinal."""
+
+    def __init__(self) -> None:
+        self.ordinals: dict[str, int] = {}
+        self.combinations: list[tuple[str, ...] | None] = []
+        self.accepted: OrderedDict[object, bytes] = OrderedDict()
+
+
+_met = _Met()
+_met_lock = threading.RLock()
 
 
 class UnknownCode(ValueError):
@@ -56,9 +75,58 @@ def decode(code: str) -> dict[str, str]:
     return dict.fromkeys(FACETS[len(places) :], "") | values  # a facet appended later is absent in old codes
 
 
+def ordinal(code: str) -> int:
+    """The number of a combination code in this process, from 0."""
+    found = _met.ordinals.get(code)
+    return _meet(code) if found is None else found
+
+
+def _meet(code: str) -> int:
+    with _met_lock:
+        if code not in _met.ordinals:
+            try:
+                _met.combinations.append(tuple(decode(code)[name] for name in FACETS))
+            except UnknownCode:
+                _met.combinations.append(None)
+            _met.ordinals[code] = len(_met.combinations) - 1
+        return _met.ordinals[code]
+
+
+def combination(number: int) -> tuple[str, ...] | None:
+    """The facet values, in the order of ``FACETS``, of the code with an ordinal; None for one never given out.
+
+    A damaged code must not take the lists of everybody down: its files count, but match no filter, until ``recount``
+    has mended it.
+    """
+    return _met.combinations[number]
+
+
+def accepted(selection: Selection) -> bytes:
+    """For every ordinal given so far, 1 if ``selection`` accepts its combination, else 0."""
+    key = frozenset(selection.values.items())
+    with _met_lock:
+        flags = _met.accepted.pop(key, b"")
+        fresh = _met.combinations[len(flags) :]
+        if fresh:
+            flags += bytes(
+                not key if values is None else selection.accepts(dict(zip(FACETS, values))) for values in fresh
+            )
+        _met.accepted[key] = flags
+        if len(_met.accepted) > _SELECTIONS_KEPT:
+            _met.accepted.popitem(last=False)
+    return flags
+
+
+def epoch() -> object:
+    """What stays the same as long as ordinals keep their meaning."""
+    return _met
+
+
 def forget() -> None:
     """Drop what this process knows (tests that change the account)."""
+    global _met
     _known.clear()
+    _met = _Met()
 
 
 def _place(name: str, value: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from ..domain.matching import CALIBRATION_NIGHTS, Candidate
+from ..domain.matching import ANY_NIGHT, CALIBRATION_NIGHTS, Candidate, name_key
 from ..domain.matching import reach as reach_of
 from ..domain.nights import night_date, night_number
 from . import items
@@ -61,6 +61,20 @@ def interested(key: str, night: int) -> Iterator[str]:
         yield row["interested"].split("|", 1)[1]
 
 
+def name_operation(key: str, ordinal: int, identifier: int, name: str) -> dict:
+    """The row that says which upload under an object key a file is: the ``ordinal``-th, from 0."""
+    row = {"configuration": name_key(key), "member": f"{ordinal:06d}#{identifier}", "id": identifier, "name": name}
+    return items.operation("Put", "configurations", item=row)
+
+
+def newest_of_name(key: str) -> int | None:
+    """The id of the file uploaded last under an object key."""
+    rows = items.query("configurations", "configuration = :key", {"key": name_key(key)}, descending=True, limit=1)
+    return next((row["id"] for row in rows), None)
+
+
 def _around(night: int, reach: int) -> tuple[int, int]:
+    if reach >= ANY_NIGHT:
+        return 0, 99_999_999
     day = night_date(night)
     return night_number(day - timedelta(days=reach)), night_number(day + timedelta(days=reach))

@@ -53,17 +53,36 @@ def object_identity(key: str) -> str:
     return f"object#{key}"
 
 
-def note_object(key: str, etag: str, identifier: int) -> None:
-    """Note that the object ``key`` with this content has a record."""
-    row = {"identity": object_identity(key), "id": identifier, "etag": etag}
-    items.write([items.operation("Put", "identities", item=row)])
+def note_operation(key: str, etag: str, identifier: int) -> dict:
+    """The write that notes that the object ``key`` with this content has a record; what was noted before stays."""
+    return items.operation(
+        "Update",
+        "identities",
+        key={"identity": object_identity(key)},
+        update="SET #id = :id, #seen = :yes",
+        values={"id": identifier, "yes": identifier},
+        names={"#id": "id", "#seen": _seen(etag)},
+    )
 
 
 def unknown_objects(found: list[tuple[str, str]]) -> list[str]:
     """Those of some (key, tag) that INGEST has not taken in as they are now."""
     rows = items.batch_get("identities", [{"identity": object_identity(key)} for key, _ in found])
-    known = {(row["identity"], row["etag"]) for row in rows}
-    return [key for key, etag in found if (object_identity(key), etag) not in known]
+    known = {row["identity"]: row for row in rows}
+    return [key for key, etag in found if _seen(etag) not in known.get(object_identity(key), {})]
+
+
+def noted(key: str) -> set[str]:
+    """The tags of the contents of the object ``key`` that have a record."""
+    row = items.get("identities", {"identity": object_identity(key)}) or {}
+    return {name.removeprefix(_SEEN) for name in row if name.startswith(_SEEN)}
+
+
+_SEEN = "seen:"
+
+
+def _seen(etag: str) -> str:
+    return f"{_SEEN}{etag.strip('"')}"
 
 
 def next_number(counter: str) -> int:

@@ -6,22 +6,30 @@ they are whole, ``float`` otherwise.
 
 from __future__ import annotations
 
+import base64
 import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import clients
+from . import clients, wire
 
 Item = dict[str, Any]
 
 _serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
+
+RESERVE = 5.0
+"""Seconds before the end of a function at which its writes give up, so that it can still tell what failed."""
+
+_end: ContextVar[float] = ContextVar("end", default=float("inf"))
+"""When the function that runs here is stopped, by ``time.monotonic``."""
 
 RETRYABLE = frozenset(
     {
@@ -52,20 +60,6 @@ class Contended(Exception):
     """A write kept losing against others until its time was up; nothing was written and a retry is safe."""
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, set):
-        return {_plain(v) for v in value}
-    if isinstance(value, Binary):
-        return bytes(value)
-    return value
-
-
 def _storable(value: Any) -> Any:
     if isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
@@ -89,35 +83,68 @@ def to_wire(item: Item) -> dict:
 
 
 def from_wire(item: dict | None) -> Item | None:
-    """A plain dictionary from DynamoDB's wire form."""
+    """A plain dictionary from DynamoDB's wire form, as JSON or as botocore's parser has it."""
     if item is None:
         return None
-    return {key: _plain(_deserializer.deserialize(value)) for key, value in item.items()}
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    """A value from its wire form: whole numbers as ``int``, others as ``float``, sets as ``set``."""
+    ((kind, content),) = value.items()
+    if kind == "S" or kind == "BOOL":
+        return content
+    if kind == "N":
+        return _number(content)
+    if kind == "M":
+        return {name: _plain(inner) for name, inner in content.items()}
+    if kind == "L":
+        return [_plain(inner) for inner in content]
+    if kind == "NULL":
+        return None
+    if kind == "B":
+        return _bytes(content)
+    if kind == "SS":
+        return set(content)
+    return {_number(one) if kind == "NS" else _bytes(one) for one in content}
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        number = Decimal(text)
+        return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return base64.b64decode(content) if isinstance(content, str) else content
 
 
 def get(table: str, key: Item, *, consistent: bool = True) -> Item | None:
     """The item with ``key``, or None."""
-    response = clients.dynamodb().get_item(
-        TableName=clients.table_name(table), Key=to_wire(key), ConsistentRead=consistent
-    )
-    return from_wire(response.get("Item"))
+    answer = wire.call("get_item", TableName=clients.table_name(table), Key=to_wire(key), ConsistentRead=consistent)
+    return from_wire(answer.get("Item"))
 
 
 def batch_get(table: str, keys: list[Item], *, consistent: bool = True) -> list[Item]:
     """The items with ``keys`` that exist, in no particular order; any number of keys."""
-    found: list[Item] = []
+    return [from_wire(item) or {} for page in batches(table, keys, consistent=consistent) for item in page]
+
+
+def batches(table: str, keys: list[Item], *, consistent: bool = True) -> Iterator[list[dict]]:
+    """As :func:`batch_get`, the items still in wire form, batch by batch."""
     name = clients.table_name(table)
     for start in range(0, len(keys), 100):
         pending = {name: {"Keys": [to_wire(key) for key in keys[start : start + 100]], "ConsistentRead": consistent}}
         attempt = 0
         while pending:
-            response = clients.dynamodb().batch_get_item(RequestItems=pending)
-            found += [from_wire(item) or {} for item in response["Responses"].get(name, [])]
-            pending = response.get("UnprocessedKeys") or {}
+            answer = wire.call("batch_get_item", RequestItems=pending)
+            yield answer["Responses"].get(name, [])
+            pending = answer.get("UnprocessedKeys") or {}
             if pending:
-                _pause(attempt)
+                pause(attempt)
                 attempt += 1
-    return found
 
 
 def query(
@@ -131,13 +158,8 @@ def query(
     descending: bool = False,
     limit: int | None = None,
 ) -> Iterator[Item]:
-    """Items of one partition in range-key order, page by page."""
-    arguments: dict[str, Any] = {
-        "TableName": clients.table_name(table),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": {f":{key}": attribute(value) for key, value in values.items()},
-        "ScanIndexForward": not descending,
-    }
+    """Items of one partition in range-key order, read page by page; at most about ``limit`` of them."""
+    arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ScanIndexForward": not descending}
     if names:
         arguments["ExpressionAttributeNames"] = names
     if index:
@@ -147,15 +169,20 @@ def query(
     if limit:
         arguments["Limit"] = limit
     left = limit
-    while True:
-        response = clients.dynamodb().query(**arguments)
-        for item in response["Items"]:
-            yield from_wire(item) or {}
+    for page in pages("query", table, values, **arguments):
+        yield from page
         if left is not None:
-            left -= len(response["Items"])
-        if "LastEvaluatedKey" not in response or (left is not None and left <= 0):
-            return
-        arguments["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+            left -= len(page)
+            if left <= 0:
+                return
+
+
+def pages(action: str, table: str, values: Item | None = None, **arguments: Any) -> Iterator[list[Item]]:
+    """The items of a ``query`` or ``scan``, page by page; ``values`` without colons."""
+    if values:
+        arguments["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in values.items()}
+    for page in wire.pages(action, TableName=clients.table_name(table), **arguments):
+        yield [from_wire(item) or {} for item in page]
 
 
 def operation(kind: str, table: str, **arguments: Any) -> dict:
@@ -182,8 +209,20 @@ def operation(kind: str, table: str, **arguments: Any) -> dict:
     return {kind: body}
 
 
+@contextmanager
+def ending_in(seconds: float) -> Iterator[None]:
+    """What runs here is stopped after ``seconds``: writes give up :data:`RESERVE` before."""
+    before = _end.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(before)
+
+
 def write(operations: Iterable[dict], *, seconds: float = 20.0, token: str | None = None) -> Item:
     """Do all ``operations`` or none, retrying conflicts with full jitter for at most ``seconds``.
+
+    Where less time is left (:func:`ending_in`), it is retried for as long; tried it is at least once.
 
     A single Put, Update or Delete goes as itself (half the price of a transaction) and returns the new item of an
     Update. DynamoDB makes a transaction with the same request token once only, so a retry after a lost answer is safe;
@@ -195,17 +234,18 @@ def write(operations: Iterable[dict], *, seconds: float = 20.0, token: str | Non
     ConditionFailed
         A condition did not hold.
     Contended
-        Conflicts or throttling lasted longer than ``seconds``.
+        Conflicts or throttling lasted longer than that.
     """
     batch = list(operations)
     token = token or uuid.uuid4().hex
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
+    deadline = min(begun + seconds, _end.get() - RESERVE)
     attempt = 0
     while True:
         try:
             if len(batch) == 1 and "ConditionCheck" not in batch[0]:
                 return _single(batch[0])
-            clients.dynamodb().transact_write_items(TransactItems=batch, ClientRequestToken=token)
+            wire.call("transact_write_items", TransactItems=batch, ClientRequestToken=token)
             return {}
         except ClientError as error:
             if not _is_retryable(error, len(batch)):
@@ -214,17 +254,17 @@ def write(operations: Iterable[dict], *, seconds: float = 20.0, token: str | Non
         except BotoCoreError as error:
             cause = error
         if time.monotonic() > deadline:
-            raise Contended(f"a write was refused for {seconds:g} s by others writing the same items") from cause
-        _pause(attempt)
+            tried = time.monotonic() - begun
+            raise Contended(f"a write was refused for {tried:.1f} s by others writing the same items") from cause
+        pause(attempt)
         attempt += 1
 
 
 def _single(single: dict) -> Item:
     ((kind, body),) = single.items()
-    client = clients.dynamodb()
     if kind == "Update":
-        return from_wire(client.update_item(**body, ReturnValues="ALL_NEW").get("Attributes")) or {}
-    (client.put_item if kind == "Put" else client.delete_item)(**body)
+        return from_wire(wire.call("update_item", **body, ReturnValues="ALL_NEW").get("Attributes")) or {}
+    wire.call("put_item" if kind == "Put" else "delete_item", **body)
     return {}
 
 
@@ -246,6 +286,6 @@ def _is_retryable(error: ClientError, count: int) -> bool:
     return code in RETRYABLE
 
 
-def _pause(attempt: int) -> None:
+def pause(attempt: int) -> None:
     """Full jitter: a random wait up to 25 ms doubled at every attempt, at most 1.6 s."""
     time.sleep(random.uniform(0, min(1.6, 0.025 * 2**attempt)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,11 +31,31 @@ class Opened:
     version: str | None = None
 
 
-def open_raw(key: str) -> Opened | None:
-    """Open an object for streaming; None if it is gone."""
+@dataclass(frozen=True)
+class Upload:
+    """One of the uploads under an object key: S3's version and tag of its content."""
+
+    version: str | None
+    etag: str
+
+
+def raw_uploads(key: str) -> list[Upload]:
+    """All that was ever uploaded under ``key``, first to last: an upload before INGEST looked is not lost."""
+    found: list[Upload] = []
+    pages = clients.s3().get_paginator("list_object_versions").paginate(Bucket=clients.bucket(), Prefix=key)
+    for page in pages:
+        for entry in page.get("Versions", ()):
+            if entry["Key"] == key:
+                found.append(Upload(entry.get("VersionId"), entry["ETag"].strip('"')))
+    return found[::-1]  # S3 lists a key's versions newest first
+
+
+def open_raw(key: str, version: str | None = None) -> Opened | None:
+    """Open an object (the last upload, or a version) for streaming; None if it is gone."""
     client = clients.s3()
+    which = {"VersionId": version} if version and version != "null" else {}
     try:
-        response = client.get_object(Bucket=clients.bucket(), Key=key)
+        response = client.get_object(Bucket=clients.bucket(), Key=key, **which)
     except (client.exceptions.NoSuchKey, client.exceptions.ClientError) as error:
         if _is_absent(error):
             return None
@@ -86,6 +107,35 @@ def fetch(key: str, sha256: str, version: str | None = None, *, keep: bool = Tru
 def store(key: str, data: bytes, *, content_type: str = "application/fits") -> None:
     """Write a product. The key names the run, so writing it again writes the same bytes."""
     clients.s3().put_object(Bucket=clients.bucket(), Key=key, Body=data, ContentType=content_type)
+
+
+def erase(prefix: str) -> int:
+    """Delete every version of every object under ``prefix`` for good; how many. Raw objects are never touched.
+
+    Raises
+    ------
+    ValueError
+        The prefix lies under ``raw/`` or does not name one file's products.
+    """
+    preview = prefix.startswith("preview/") and len(prefix.rsplit("/", 1)[-1]) == 64
+    if prefix.startswith(RAW) or not (preview or re.search(r"/\d{8}/\d{9,15}/$", prefix)):
+        raise ValueError(f"{prefix} is not the place of one product: nothing is erased there")
+    client, count = clients.s3(), 0
+    pages = client.get_paginator("list_object_versions").paginate(Bucket=clients.bucket(), Prefix=prefix)
+    for page in pages:
+        entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        gone = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
+        if gone:
+            answer = client.delete_objects(Bucket=clients.bucket(), Delete={"Objects": gone, "Quiet": True})
+            if answer.get("Errors"):
+                raise RuntimeError(f"S3 did not delete {answer['Errors'][0]}")
+            count += len(gone)
+    return count
+
+
+def erase_preview(sha256: str) -> None:
+    """Delete the preview and the details of a product for good."""
+    erase(preview_key(sha256))
 
 
 def preview_key(sha256: str) -> str:

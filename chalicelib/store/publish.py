@@ -6,6 +6,7 @@ drift from records.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from typing import Any
 
 from ..domain import facets
 from ..domain.plan import StageState
-from ..domain.records import Record
+from ..domain.records import Record, visible
 from . import clock, codes, items
+from .changes import EVERY
 from .items import ConditionFailed
 from .subjects import Lease, LeaseLost
 
@@ -22,9 +24,13 @@ COUNT = "c#"
 """What ledger attributes that count a facet combination begin with."""
 
 
+class Stale(Exception):
+    """A record was changed by somebody else since it was read; nothing was written: read again and repeat."""
+
+
 @dataclass(frozen=True)
 class Change:
-    """A record as it was (None: new) and as it will be. A record is retired by ``retired: True``."""
+    """A record as it was read (None: new) and as it will be. A record is retired by ``retired: True``."""
 
     old: Record | None
     new: Record
@@ -72,19 +78,20 @@ def publish(lease: Lease, publication: Publication) -> None:
     ------
     LeaseLost
         Another attempt holds the subject; nothing was written.
+    Stale
+        A record changed since it was read; nothing was written.
     """
     operations = [
         _subject_operation(lease, publication),
-        *record_operations(publication.changes),
+        *told_operations(publication.changes, lease.subject, lease.attempt, publication.event),
         *publication.configurations,
         *publication.also,
-        event_operation(lease.subject, lease.attempt, publication.event),
     ]
     try:
         items.write(operations)
     except ConditionFailed as refused:
         if refused.old[0] is None:
-            raise
+            raise Stale from refused
         raise LeaseLost(lease.subject) from refused
 
 
@@ -119,39 +126,68 @@ def _subject_operation(lease: Lease, publication: Publication) -> dict:
     )
 
 
-def record_operations(changes: Iterable[Change]) -> list[dict]:
-    """The writes of some changes of records: the records, their listing rows, and the summed ledger deltas."""
+def told_operations(changes: Iterable[Change], subject: str, attempt: int | str, event: dict[str, Any]) -> list[dict]:
+    """The writes of some changes of records with the event that tells of them."""
+    now = clock.now()
+    return [*record_operations(changes, event, now), event_operation(subject, attempt, event, now)]
+
+
+def record_operations(
+    changes: Iterable[Change], event: dict[str, Any] | None = None, now: float | None = None
+) -> list[dict]:
+    """The writes of some changes of records: the records, their listing rows, and the summed ledger deltas.
+
+    A record is written on condition that nobody changed it since it was read, so counts cannot drift. The ledger item
+    of the event's scope and night is touched even where no count changes: its ``v`` and ``changed`` tell viewers.
+    """
     operations: list[dict] = []
     deltas: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    now = clock.now() if now is None else now
+    if event is not None:
+        deltas[event["scope"], event["night"]]["n"] += 0
     for change in changes:
-        operations.append(items.operation("Put", "files", item=change.new))
+        operations.append(_record_operation(change))
         before, after = _place(change.old), _place(change.new)
         if before != after:
-            operations.append(_listing_operation(change.new, after))
+            operations += _listing_operations(change, before, after)
         for place, sign in ((before, -1), (after, 1)):
             if place is not None:
                 scope, night, code = place
                 deltas[scope, night]["n"] += sign
                 deltas[scope, night][COUNT + code] += sign
-    operations += [_ledger_operation(scope, night, delta) for (scope, night), delta in sorted(deltas.items())]
+    operations += [_ledger_operation(scope, night, delta, now) for (scope, night), delta in sorted(deltas.items())]
     return operations
+
+
+def _record_operation(change: Change) -> dict:
+    if change.old is None:
+        condition, values = "attribute_not_exists(id)", {}
+    elif "rev" in change.old:
+        condition, values = "rev = :rev", {"rev": change.old["rev"]}
+    else:
+        condition, values = "attribute_not_exists(rev)", {}
+    item = {**change.new, "rev": (change.old or {}).get("rev", 0) + 1}
+    return items.operation("Put", "files", item=item, condition=condition, values=values)
 
 
 def _place(record: Record | None) -> tuple[str, int, str] | None:
     """Where a record is counted: scope, night and combination; None if it is not visible."""
-    if record is None or record.get("retired"):
+    if record is None or not visible(record):
         return None
     return record["scope"], record["night"], codes.encode(facets.of(record))
 
 
-def _listing_operation(record: Record, place: tuple[str, int, str] | None) -> dict:
-    key = {"night": record["night"], "id": record["id"]}
-    if place is None:
-        return items.operation("Delete", "listing", key=key)
-    return items.operation("Put", "listing", item={**key, "p": place[0], "c": place[2]})
+def _listing_operations(
+    change: Change, before: tuple[str, int, str] | None, after: tuple[str, int, str] | None
+) -> list[dict]:
+    key = {"id": change.new["id"]}
+    if after is not None:
+        scope, night, code = after
+        return [items.operation("Put", "listing", item={**key, "night": night, "p": scope, "c": code})]
+    return [items.operation("Delete", "listing", key={**key, "night": before[1]})] if before else []
 
 
-def _ledger_operation(scope: str, night: int, delta: dict[str, int]) -> dict:
+def _ledger_operation(scope: str, night: int, delta: dict[str, int], now: float) -> dict:
     """Counts change by ``delta``; ``v`` grows with every publication, so viewers know that something changed."""
     changed = {"v": 1} | {name: by for name, by in sorted(delta.items()) if by}
     names = {f"#a{i}": name for i, name in enumerate(changed)}
@@ -159,16 +195,15 @@ def _ledger_operation(scope: str, night: int, delta: dict[str, int]) -> dict:
         "Update",
         "ledger",
         key={"proposal": scope, "night": night},
-        update="ADD " + ", ".join(f"#a{i} :a{i}" for i in range(len(changed))),
-        values={f"a{i}": by for i, by in enumerate(changed.values())},
-        names=names,
+        update="SET #every = :every, #changed = :changed ADD " + ", ".join(f"#a{i} :a{i}" for i in range(len(changed))),
+        values={f"a{i}": by for i, by in enumerate(changed.values())} | {"every": EVERY, "changed": int(now * 1000)},
+        names=names | {"#every": "every", "#changed": "changed"},
     )
 
 
-def event_operation(subject: str, attempt: int, event: dict[str, Any]) -> dict:
-    """An event in time order within its scope and night; the attempt makes its key unique."""
-    now = clock.now()
-    moment = f"{int(now * 1000):013d}#{subject}#{attempt}#{event['block']}#{event['outcome']}"
+def event_operation(subject: str, attempt: int | str, event: dict[str, Any], now: float) -> dict:
+    """An event in time order within its scope and night, under a key no other event has."""
+    moment = f"{int(now * 1000):013d}#{subject}#{attempt}#{event['block']}#{uuid.uuid4().hex[:8]}"
     item = {
         "scope_night": f"{event['scope']}#{event['night']}",
         "moment": moment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,18 @@ from . import clock, items
 from .items import ConditionFailed, Item
 
 OPEN = "1"
+
+# What people decided about a subject, as attributes of its item. They are written by actions only, never by a run.
+TOMBSTONES = "tombstones"
+"""Set of the ids of deleted products."""
+BAD = "bad"
+"""Who marked the calibration as no good, when and why."""
+CHOICE = "choice:"
+"""Followed by a variant: an explicit choice."""
+RAW_KEY = "raw_key"
+"""The object INGEST was looking at: whoever finds the frame without a record sends INGEST there again."""
+RETRY = "retry:"
+"""Followed by a stage's key: how many times somebody asked for it again."""
 
 
 def frame_subject(raw_id: int) -> str:
@@ -54,23 +66,48 @@ class LeaseLost(Exception):
 
 def nudge_operation(subject: str, *, mark: bool = False) -> dict:
     """The write that makes a nudge durable: to be part of another transaction, or alone."""
-    update = "ADD nudges :one SET #open = :open" + (", #mark = :now" if mark else "")
-    values: Item = {"one": 1, "open": OPEN} | ({"now": clock.now()} if mark else {})
-    names = {"#open": "open"} | ({"#mark": "mark"} if mark else {})
+    return fact_operation(subject, sets={"mark": clock.now()} if mark else {})
+
+
+def fact_operation(
+    subject: str,
+    *,
+    sets: Mapping[str, Any] | None = None,
+    adds: Mapping[str, Any] | None = None,
+    deletes: Mapping[str, Any] | None = None,
+    removes: Sequence[str] = (),
+) -> dict:
+    """Write facts on a subject and nudge it, in one update (rule 7).
+
+    ``sets``, ``adds`` and ``deletes`` map attributes to values, ``removes`` names attributes.
+    """
+    names, values = {"#open": "open", "#nudges": "nudges"}, {"open": OPEN, "one": 1}
+    clauses: dict[str, list[str]] = {"SET": ["#open = :open"], "ADD": ["#nudges :one"], "DELETE": [], "REMOVE": []}
+    number = 0
+    for clause, changes, joint in (("SET", sets, " = "), ("ADD", adds, " "), ("DELETE", deletes, " ")):
+        for name, value in (changes or {}).items():
+            names[f"#u{number}"], values[f"u{number}"] = name, value
+            clauses[clause].append(f"#u{number}{joint}:u{number}")
+            number += 1
+    for name in removes:
+        names[f"#u{number}"] = name
+        clauses["REMOVE"].append(f"#u{number}")
+        number += 1
+    update = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
     return items.operation("Update", "subjects", key={"subject": subject}, update=update, values=values, names=names)
 
 
-def nudge(subject: str) -> None:
-    """Make durable that ``subject`` wants a look."""
-    items.write([nudge_operation(subject)])
+def nudge(subject: str, raw_key: str | None = None) -> None:
+    """Make durable that ``subject`` wants a look; of a frame without a record yet, which object it will be."""
+    items.write([fact_operation(subject, sets={RAW_KEY: raw_key} if raw_key else {})])
 
 
-def take(subject: str, seconds: float) -> Lease | None:
+def take(subject: str, seconds: float, raw_key: str | None = None) -> Lease | None:
     """Nudge, then try the lease; None if another holds it (who will see the nudge before letting go).
 
     Taking a pool's lease clears its mark: whoever is added afterwards sets it again.
     """
-    nudge(subject)
+    nudge(subject, raw_key)
     token = uuid.uuid4().hex
     now = clock.now()
     operation = items.operation(
@@ -137,7 +174,9 @@ def release_operation(lease: Lease, *, settled: bool, status: str | None = None,
 
 
 def release(lease: Lease, *, settled: bool, others: list[dict] | None = None, **status: Any) -> bool:
-    """Release, with ``others`` in the same transaction; False if new nudges ask for another look.
+    """Release, with ``others`` in the same transaction; False if another look is needed.
+
+    That is when the subject was nudged, or a record among ``others`` was changed, since they were read.
 
     Raises
     ------
@@ -148,8 +187,8 @@ def release(lease: Lease, *, settled: bool, others: list[dict] | None = None, **
         items.write([release_operation(lease, settled=settled, **status), *(others or ())])
     except ConditionFailed as refused:
         held = refused.old[0]
-        if held is None:
-            raise
+        if held is None:  # a condition of the others: a record was changed meanwhile
+            return False
         if held.get("attempt") != lease.attempt:
             raise LeaseLost(lease.subject) from refused
         # ours and let go already: the answer to the first try was lost

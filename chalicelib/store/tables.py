@@ -6,9 +6,12 @@ The deployment's template and the one-machine stack create tables from these; it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
 from . import clients
@@ -19,6 +22,18 @@ class _Meta:
     region = clients.REGION
 
 
+class DeletedFiles(GlobalSecondaryIndex):
+    """Sparse: products somebody deleted and nobody has purged yet, by the day (``yyyymmdd``, UT) of the deletion."""
+
+    class Meta:
+        index_name = "deleted"
+        projection = KeysOnlyProjection()
+        billing_mode = PAY_PER_REQUEST_BILLING_MODE
+
+    deleted_on = NumberAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+
+
 class File(Model):
     """The record of a file: raw or product (design §8), its object, inputs and quality."""
 
@@ -26,6 +41,8 @@ class File(Model):
         table_name = clients.table_name("files")
 
     id = NumberAttribute(hash_key=True)
+    deleted_on = NumberAttribute(null=True)
+    deleted_index = DeletedFiles()
 
 
 class Listing(Model):
@@ -38,6 +55,18 @@ class Listing(Model):
     id = NumberAttribute(range_key=True)
 
 
+class ChangedCounts(GlobalSecondaryIndex):
+    """All ledger items (``every`` is the same in each) in the order in which they changed last."""
+
+    class Meta:
+        index_name = "changed"
+        projection = IncludeProjection(["v"])
+        billing_mode = PAY_PER_REQUEST_BILLING_MODE
+
+    every = UnicodeAttribute(hash_key=True)
+    changed = NumberAttribute(range_key=True)
+
+
 class Ledger(Model):
     """Exact counts per (scope, night): ``n``, ``v`` and one number per facet combination."""
 
@@ -46,6 +75,9 @@ class Ledger(Model):
 
     proposal = UnicodeAttribute(hash_key=True)
     night = NumberAttribute(range_key=True)
+    every = UnicodeAttribute(null=True)
+    changed = NumberAttribute(null=True)
+    changed_index = ChangedCounts()
 
 
 class OpenSubjects(GlobalSecondaryIndex):
@@ -197,6 +229,10 @@ MODELS: tuple[type[Model], ...] = (
 )
 
 
+def _hash_first(keys: Iterable[Any]) -> list[dict[str, str]]:
+    return sorted(keys, key=lambda key: key["KeyType"])
+
+
 def create_table_arguments(model: type[Model]) -> dict:
     """What ``CreateTable`` (and CloudFormation's ``AWS::DynamoDB::Table``) needs for one model."""
     schema = model._get_schema()
@@ -205,10 +241,14 @@ def create_table_arguments(model: type[Model]) -> dict:
         "TableName": model.Meta.table_name,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": list(definitions.values()),
-        "KeySchema": sorted(schema["key_schema"], key=lambda key: key["KeyType"]),
+        "KeySchema": _hash_first(schema["key_schema"]),
     }
     indexes = [
-        {"IndexName": index["index_name"], "KeySchema": index["key_schema"], "Projection": index["projection"]}
+        {
+            "IndexName": index["index_name"],
+            "KeySchema": _hash_first(index["key_schema"]),
+            "Projection": index["projection"],
+        }
         for index in schema["global_secondary_indexes"]
     ]
     return arguments | ({"GlobalSecondaryIndexes": indexes} if indexes else {})

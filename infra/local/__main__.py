@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     process.add_argument("--overwrite", action="store_true", help="remove what an earlier run wrote to OUT_DIR")
     process.add_argument("--interval", type=_positive, default=0.0, help="seconds between frames (default: none)")
     process.add_argument("--workers", type=_count, help="frames at once (default: one a core)")
+    process.add_argument(
+        "--faults", type=_chance, default=0.0, metavar="CHANCE", help="of each request of a block to moto to go wrong"
+    )
+    process.add_argument("--seed", type=_seed, default=1, help="seed of the faults (default: 1)")
     return top
 
 
@@ -64,6 +68,16 @@ def _positive(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds") from None
     if not 0 < value < 3600:
         raise argparse.ArgumentTypeError(f"{text} s must be between 0 and 3600")
+    return value
+
+
+def _chance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 0.5") from None
+    if not 0 <= value <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 0.5: beyond that nothing gets through")
     return value
 
 
@@ -121,8 +135,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _process(options: argparse.Namespace) -> int:
-    from infra.local import process
+    from infra.local import faults, process
 
+    if options.faults:
+        faults.ask_workers(options.faults, options.seed)
     return process.main(options.raw, options.out, options.workers, options.interval, options.json, options.overwrite)
 
 

@@ -63,7 +63,7 @@ def process(
     files = _files(folder, out, overwrite)
     progress = Progress("process")
     with progress, Stack(port=0, workers=workers, notify=progress.say) as stack:
-        from infra.local import harvest, timings
+        from infra.local import faults, harvest, timings
 
         uploads, uploaded = _run(folder, files, stack, progress, interval)
         api = harvest.LocalApi(stack.web.gateway, stack.tokens["superuser"])
@@ -89,6 +89,7 @@ def process(
             "files": [asdict(line) for line in lines],
             "problems": [*written.problems, *_lost()],
             "blocks": timings.by_block(invocations),
+            "faults": faults.total(invocations),
             "latency": latency(records, uploads_by_id(records, uploaded), invocations),
             "interval": interval,
             "out": str(out),
@@ -274,6 +275,9 @@ def text(report: Mapping[str, Any]) -> str:
     lines += ["", f"{len(files)} files: " + ", ".join(counts)]
     lines += report["problems"]
     lines += ["", timings.table(report["blocks"]), "", _latency_sentence(report["latency"], report["interval"])]
+    if report["faults"]:
+        injected = ", ".join(f"{count} {kind}" for kind, count in sorted(report["faults"].items()))
+        lines.append(f"Faults injected into the blocks' requests: {injected}.")
     products = {product for line in files for product in line["products"]}
     lines += [f"{len(products)} products of these frames, the masters and files.json are in {report['out']}."]
     return "\n".join(lines)

@@ -40,8 +40,9 @@ RETRY_SECONDS = 0.5
 
 @dataclass(order=True)
 class Delivery:
-    """One received message on its way to a worker, ordered by when it was sent."""
+    """One received message on its way to a worker: what somebody waits for first, then by when it was sent."""
 
+    later: bool
     sent: int
     number: int
     block: topology.Block = field(compare=False)
@@ -215,7 +216,7 @@ class Pump:
                 slots.release()
                 continue
             sent = int(messages[0].get("Attributes", {}).get("SentTimestamp", 0))
-            delivery = Delivery(sent, next(self._numbers), block, url, messages[0])
+            delivery = Delivery(not block.urgent, sent, next(self._numbers), block, url, messages[0])
             self._waiting.put(delivery)
             delivery.taken.wait()
 
@@ -275,7 +276,8 @@ def main(command: list[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the stack ends its own children
     try:
         arguments = ["--app", options.app, *(["--cold"] if options.cold else [])]
-        Pump([Worker(arguments) for _ in range(options.workers)], options.log).run()
+        workers = [Worker([*arguments, "--number", str(number)]) for number in range(options.workers)]
+        Pump(workers, options.log).run()
     except WorkerLost as error:
         print(f"pump: a worker could not start ({error}); what it said is above", file=sys.stderr, flush=True)
         os._exit(1)

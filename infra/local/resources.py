@@ -11,8 +11,8 @@ import boto3
 from chalicelib.domain import topology
 from chalicelib.store import clients, tables
 
-LOST_QUEUE = f"{topology.DEAD_LETTER_QUEUE}-lost"
-"""Where a message ends whose dead-letter handler failed too; nothing reads it, the stack counts it."""
+LOST_QUEUE = topology.UNDELIVERABLE_QUEUE
+"""Where a message ends that nobody could handle; nothing reads it, the stack counts it."""
 
 SENDER = "goodman-live@localhost.invalid"
 RETENTION = 14 * 86400
@@ -27,14 +27,11 @@ def create_all() -> None:
 
 
 def create_queues() -> dict[str, str]:
-    """Create the lost, the dead-letter and every block's queue; block name → queue ARN."""
-    lost = _create_queue(LOST_QUEUE, {})
-    dead = _create_queue(topology.DEAD_LETTER_QUEUE, _attributes(topology.DEADLETTER, lost))
-    arns = {topology.DEADLETTER.name: dead}
-    for block in topology.BLOCKS:
-        if block is not topology.DEADLETTER:
-            arns[block.name] = _create_queue(block.queue, _attributes(block, dead))
-    return arns
+    """Create every block's queue and those of dead letters; block name → queue ARN."""
+    made = {LOST_QUEUE: _create_queue(LOST_QUEUE, {})}
+    for block in sorted(topology.BLOCKS, key=lambda block: block is not topology.DEADLETTER):
+        made[block.queue] = _create_queue(block.queue, _attributes(block, made[block.dead_letter_queue]))
+    return {block.name: made[block.queue] for block in topology.BLOCKS}
 
 
 def _attributes(block: topology.Block, dead_letters: str) -> dict[str, str]:

@@ -18,9 +18,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, TextIO
+
+from infra.local.faults import Faults, from_environment
 
 PRELOADED = ("chalicelib.science", "chalicelib.blocks")
 
@@ -99,18 +101,19 @@ def reset_peak_memory() -> None:
         pass
 
 
-def invoke(app: ModuleType, request: dict[str, Any], meter: AwsMeter) -> dict[str, Any]:
+def invoke(app: ModuleType, request: dict[str, Any], meter: AwsMeter, faults: Faults | None = None) -> dict[str, Any]:
     """Run one invocation; what it cost and how it ended.
 
     Returns
     -------
     dict
         ``outcome`` (``ok`` or ``error``), ``error``, ``cpu`` and ``wall`` seconds, ``peak_memory`` MB, ``aws_calls``,
-        ``aws_seconds`` and ``objects`` (written).
+        ``aws_seconds`` and ``objects`` (written); ``faults`` by kind, where they are injected.
     """
     context = LambdaContext(request["block"], request["memory"], request["timeout"], request["request_id"])
     reset_peak_memory()
     calls, waited, objects = meter.calls, meter.seconds, meter.objects
+    injected = faults.by_kind() if faults else {}
     wall, cpu = time.perf_counter(), time.process_time()
     error = None
     try:
@@ -127,7 +130,12 @@ def invoke(app: ModuleType, request: dict[str, Any], meter: AwsMeter) -> dict[st
         "aws_calls": meter.calls - calls,
         "aws_seconds": meter.seconds - waited,
         "objects": meter.objects - objects,
+        **({"faults": _since(faults.by_kind(), injected)} if faults else {}),
     }
+
+
+def _since(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    return {kind: count - before.get(kind, 0) for kind, count in now.items() if count > before.get(kind, 0)}
 
 
 def preload(packages: Iterable[str] = PRELOADED) -> None:
@@ -152,6 +160,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--app", default="app", help="module whose attributes are the handlers")
     parser.add_argument("--cold", action="store_true", help="import nothing before the first call needs it")
+    parser.add_argument("--number", type=int, default=0, help="of this worker among the pump's: its faults differ")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the stack ends its own children
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
@@ -160,12 +169,15 @@ def main(arguments: list[str] | None = None) -> None:
     threading.Thread(target=_read_requests, args=(sys.stdin, requests), daemon=True).start()
     meter = AwsMeter()
     meter.install()
+    faults = from_environment(options.number)
+    if faults:
+        faults.install()
     app = importlib.import_module(options.app)
     if not options.cold:
         preload()
     print(json.dumps({"ready": os.getpid()}), file=answers)
     while True:
-        print(json.dumps(invoke(app, requests.get(), meter)), file=answers)
+        print(json.dumps(invoke(app, requests.get(), meter, faults)), file=answers)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def test_a_failure_counts_as_there_for_its_run_key_only():
     step = plan_frame(facts)
     failed = StageState(step.run_key, plan.FAILED, code="x", sentence="No light.")
     facts = replace(facts, stages={"reduce": failed})
-    assert plan_frame(facts) == Settled(plan.FAILED, "No light.")
+    failure = {"block": "reduce", "code": "x", "retryable": False, "attempts": 0}
+    assert plan_frame(facts) == Settled(plan.FAILED, "No light.", failure=failure)
     assert isinstance(plan_frame(replace(facts, biases=(candidate(2),))), Step)
 
 

@@ -177,8 +177,7 @@ def test_every_queue_has_dead_letters_and_every_prefix_its_queue(moto):
             QueueUrl=queues.queue_url(block.queue), AttributeNames=["RedrivePolicy", "VisibilityTimeout"]
         )["Attributes"]
         target = json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].rsplit(":", 1)[1]
-        expected = resources.LOST_QUEUE if block is topology.DEADLETTER else topology.DEAD_LETTER_QUEUE
-        assert target == expected
+        assert target == block.dead_letter_queue
         assert int(attributes["VisibilityTimeout"]) == block.visibility_timeout
     for block in topology.BLOCKS:
         for prefix in block.prefixes:

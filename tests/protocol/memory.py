@@ -1,195 +1,312 @@
-"""DynamoDB in a dictionary: the fast stand-in for ``chalicelib.store.items`` in random histories.
+"""DynamoDB in a dictionary: the client below ``chalicelib.store.items`` in random histories.
 
-It evaluates the very expressions the store writes (the subset of DynamoDB's language they use, anything else is an
-error), so a history of a thousand writes takes milliseconds. ``test_memory.py`` holds it against moto.
+It stands where boto3's client stands, so the store's own retries, request tokens and expressions are what is tested;
+a history of a thousand writes takes milliseconds. Items travel as plain values, without the wire's type letters. Reads
+that are not consistent may be old, as DynamoDB's are. ``test_memory.py`` holds all this against moto.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.store import clients, items, tables
-from chalicelib.store.items import ConditionFailed, Item
+from botocore.exceptions import ClientError
 
-_MISSING = object()
+from chalicelib.store import clients, clock, items, tables, wire
+from tests.protocol.expressions import copied, holds, updated
+
+Item = dict[str, Any]
+Execute = Callable[[], Any]
+
+STALE_WRITES, STALE_SECONDS = 60, 60.0
+"""An inconsistent read may miss the last so many writes, of the last so many seconds."""
+
+CONSISTENT = frozenset({"configurations", "interests", "subjects"})
+"""Tables that must always be read consistently (only the sweeper's index cannot be)."""
 
 
-def _copied(value: Any) -> Any:
-    """A deep copy of what an item can hold (a tenth of the cost of ``copy.deepcopy``)."""
-    if isinstance(value, dict):
-        return {key: _copied(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_copied(v) for v in value]
-    return set(value) if isinstance(value, set) else value
+class Violation(BaseException):
+    """A promise of the design was broken. Not an ``Exception``: no handler may catch it and try again."""
+
+
+def plain(value: Any) -> Any:
+    """What DynamoDB gives back for a value: whole floats as integers, tuples as lists, no NaN."""
+    kind = type(value)
+    if kind is float:
+        if value != value or value in (float("inf"), float("-inf")):
+            return None
+        return int(value) if value.is_integer() else value
+    if kind is dict:
+        return {str(key): plain(v) for key, v in value.items()}
+    if kind in (list, tuple):
+        return [plain(v) for v in value]
+    if kind is set:
+        if not value:
+            raise AssertionError("DynamoDB knows no empty set")
+        return set(value)
+    if value is None or kind in (int, str, bool, bytes):
+        return value
+    raise AssertionError(f"DynamoDB cannot hold {value!r}")
+
+
+to_wire = items.to_wire
+"""The wire form as it really is, which :meth:`Memory.install` leaves out."""
+
+
+def refusal(code: str, operation: str = "write", **response: Any) -> ClientError:
+    """The error AWS answers with."""
+    return ClientError({"Error": {"Code": code, "Message": code}, **response}, operation)
 
 
 class Memory:
-    """Tables as dictionaries, with the functions of :mod:`chalicelib.store.items`."""
+    """Tables as dictionaries, with the methods of DynamoDB's low-level client that the store calls.
 
-    def __init__(self) -> None:
-        self.tables: dict[str, dict[tuple, Item]] = defaultdict(dict)
-        self.keys = {}
-        self.indexes = {}
+    ``guard(service, execute)`` is called for every write and decides whether and how it happens.
+    """
+
+    def __init__(self, guard: Callable[[str, Execute], Any] | None = None, chance: random.Random | None = None) -> None:
+        self.guard = guard or (lambda service, execute: execute())
+        self.chance = chance
+        self.tables: dict[str, dict[Any, dict[Any, Item]]] = defaultdict(lambda: defaultdict(dict))
+        self.past: dict[tuple, deque[tuple[int, float, Item | None]]] = {}
+        self.writes = 0
+        self.tokens: dict[str, list[dict]] = {}
+        self.keys: dict[str, tuple[str, ...]] = {}
+        self.indexes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.projected: dict[tuple[str, str], frozenset[str]] = {}
         for model in tables.MODELS:
             arguments = tables.create_table_arguments(model)
             short = arguments["TableName"].removeprefix(clients.table_prefix())
             self.keys[short] = tuple(key["AttributeName"] for key in arguments["KeySchema"])
             for index in arguments.get("GlobalSecondaryIndexes", ()):
-                self.indexes[short, index["IndexName"]] = tuple(k["AttributeName"] for k in index["KeySchema"])
+                order = tuple(k["AttributeName"] for k in index["KeySchema"])
+                self.indexes[short, index["IndexName"]] = order
+                others = index["Projection"].get("NonKeyAttributes", ())
+                self.projected[short, index["IndexName"]] = frozenset((*order, *self.keys[short], *others))
 
     def install(self, monkeypatch: Any) -> None:
-        """Put these functions in the place of the real ones."""
-        for name in ("get", "batch_get", "query", "write"):
-            monkeypatch.setattr(items, name, getattr(self, name))
+        """Put this client in the place of boto3's, with plain values on the wire."""
+        monkeypatch.setattr(clients, "dynamodb", lambda: self)
+        monkeypatch.setattr(items, "attribute", plain)
+        monkeypatch.setattr(items, "to_wire", plain)
+        monkeypatch.setattr(items, "from_wire", copied)
+        monkeypatch.setattr(items, "pause", lambda attempt: None)
+        monkeypatch.setattr(wire, "call", self.call)
 
-    def get(self, table: str, key: Item, *, consistent: bool = True) -> Item | None:
-        found = self.tables[table].get(self._key(table, key))
-        return _copied(found)
+    def call(self, operation: str, **arguments: Any) -> dict:
+        """An operation by its name, as :mod:`chalicelib.store.wire` asks for it."""
+        return getattr(self, operation)(**arguments)
 
-    def batch_get(self, table: str, keys: list[Item], *, consistent: bool = True) -> list[Item]:
-        return [item for key in keys if (item := self.get(table, key)) is not None]
+    # ---- reads
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False, **_: Any) -> dict:
+        table = self._short(TableName)
+        self._must_be_consistent(table, ConsistentRead)
+        found = self._version(table, self._place(table, Key), old=not ConsistentRead)
+        return {} if found is None else {"Item": found}
+
+    def batch_get_item(self, *, RequestItems: dict[str, dict]) -> dict:
+        answer = {}
+        for name, wanted in RequestItems.items():
+            if len(wanted["Keys"]) > 100:
+                raise AssertionError("a batch asks for more than 100 items")
+            consistent = wanted.get("ConsistentRead", False)
+            found = [self.get_item(TableName=name, Key=key, ConsistentRead=consistent) for key in wanted["Keys"]]
+            answer[name] = [each["Item"] for each in found if each]
+        return {"Responses": answer}
 
     def query(
         self,
-        table: str,
-        condition: str,
-        values: Item,
         *,
-        names: dict[str, str] | None = None,
-        consistent: bool = True,
-        index: str | None = None,
-        descending: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[Item]:
-        order = self.indexes[table, index] if index else self.keys[table]
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: Item,
+        ExpressionAttributeNames: dict[str, str] | None = None,
+        ConsistentRead: bool = False,
+        IndexName: str | None = None,
+        ScanIndexForward: bool = True,
+        Limit: int | None = None,
+        ExclusiveStartKey: Item | None = None,
+        FilterExpression: str | None = None,
+        Select: str | None = None,
+        ProjectionExpression: str | None = None,
+    ) -> dict:
+        if ProjectionExpression is not None:
+            raise AssertionError("the stand-in does not know projections")
+        table = self._short(TableName)
+        if IndexName is None:
+            self._must_be_consistent(table, ConsistentRead)
+        names, order = ExpressionAttributeNames or {}, self.indexes[table, IndexName] if IndexName else self.keys[table]
+        old = IndexName is not None or not ConsistentRead
+        partition = None
+        if IndexName is None and (match := re.match(r"(\w+) = (:\w+)", KeyConditionExpression)):
+            partition = ExpressionAttributeValues[match[2]]
         found = [
-            _copied(item)
-            for item in self.tables[table].values()
-            if all(name in item for name in order) and _holds(condition, item, values, names or {})
+            item
+            for item in self._versions(table, old=old, partition=partition)
+            if all(name in item for name in order)
+            and holds(KeyConditionExpression, item, ExpressionAttributeValues, names)
         ]
-        found.sort(key=lambda item: item[order[-1]], reverse=descending)
-        yield from found[:limit]
+        found.sort(key=lambda item: [item[name] for name in (*order, *self.keys[table])], reverse=not ScanIndexForward)
+        if ExclusiveStartKey is not None:
+            place = [ExclusiveStartKey[name] for name in (*order, *self.keys[table])]
+            found = [
+                item
+                for item in found
+                if ([item[n] for n in (*order, *self.keys[table])] > place) == ScanIndexForward
+                and [item[n] for n in (*order, *self.keys[table])] != place
+            ]
+        answer: dict[str, Any] = {}
+        if Limit is not None and len(found) > Limit:
+            found = found[:Limit]
+            answer["LastEvaluatedKey"] = {n: found[-1][n] for n in (*order, *self.keys[table])}
+        if FilterExpression is not None:
+            found = [item for item in found if holds(FilterExpression, item, ExpressionAttributeValues, names)]
+        if IndexName is not None:
+            shown = self.projected[table, IndexName]
+            found = [{name: value for name, value in item.items() if name in shown} for item in found]
+        return {"Items": found, "Count": len(found), **answer}
 
-    def write(self, operations: Iterable[dict], *, seconds: float = 20.0, token: str | None = None) -> Item:
-        batch = [_unpacked(operation) for operation in operations]
-        keys = [(table, self._key(table, body.get("Key") or body["Item"])) for _, table, body in batch]
-        if len(set(keys)) != len(keys):
+    def scan(self, *, TableName: str, ConsistentRead: bool = False, **arguments: Any) -> dict:
+        table = self._short(TableName)
+        self._must_be_consistent(table, ConsistentRead)
+        if set(arguments) - {"TotalSegments", "Segment"}:
+            raise AssertionError(f"the stand-in does not know a scan with {sorted(arguments)}")
+        return {"Items": [] if arguments.get("Segment") else list(self._versions(table, old=not ConsistentRead))}
+
+    def get_paginator(self, name: str) -> Any:
+        return SimpleNamespace(paginate=lambda **arguments: [getattr(self, name)(**arguments)])
+
+    # ---- writes
+
+    def put_item(self, **body: Any) -> dict:
+        self._write([{"Put": body}], single=True)
+        return {}
+
+    def delete_item(self, **body: Any) -> dict:
+        self._write([{"Delete": body}], single=True)
+        return {}
+
+    def update_item(self, *, ReturnValues: str = "NONE", **body: Any) -> dict:
+        item = self._write([{"Update": body}], single=True)
+        return {"Attributes": item} if ReturnValues == "ALL_NEW" else {}
+
+    def transact_write_items(self, *, TransactItems: list[dict], ClientRequestToken: str | None = None) -> dict:
+        self._write(TransactItems, token=ClientRequestToken)
+        return {}
+
+    def _write(self, operations: list[dict], *, single: bool = False, token: str | None = None) -> Any:
+        return self.guard("dynamodb", lambda: self._apply(operations, single, token))
+
+    def _apply(self, operations: list[dict], single: bool, token: str | None) -> Any:
+        if token is not None and token in self.tokens:
+            if self.tokens[token] != operations:
+                raise AssertionError("a request token was used for two transactions")
+            return {}
+        batch = [(kind, body) for operation in operations for kind, body in operation.items()]
+        places = []
+        for _, body in batch:
+            table = self._short(body["TableName"])
+            places.append((table, self._place(table, body.get("Key") or body["Item"])))
+        if len(set(places)) != len(places):
             raise AssertionError("a transaction names an item twice")
         if len(batch) > 100:
             raise AssertionError("a transaction has more than 100 operations")
-        old: list[Item | None] = []
-        for (_kind, _table, body), (table, key) in zip(batch, keys):
-            current = self.tables[table].get(key)
-            condition = body.get("ConditionExpression")
-            held = condition is None or _holds(condition, current or {}, *_bindings(body))
-            old.append(None if held else _copied(current) or {})
-        if any(entry is not None for entry in old):
-            raise ConditionFailed(old)
-        result: Item = {}
-        for (kind, _table, body), (table, key) in zip(batch, keys):
-            if kind == "Put":
-                self.tables[table][key] = _copied(body["Item"])
-            elif kind == "Delete":
-                self.tables[table].pop(key, None)
-            elif kind == "Update":
-                item = self.tables[table].setdefault(key, dict(body["Key"]))
-                _update(body["UpdateExpression"], item, *_bindings(body))
-                result = _copied(item)
-        return result if len(batch) == 1 else {}
+        refused = []
+        for (_, body), (table, place) in zip(batch, places):
+            condition, current = body.get("ConditionExpression"), self._version(table, place)
+            held = condition is None or holds(condition, current or {}, *_bindings(body))
+            shown = {"Item": current} if current is not None and _shows(body) else {}
+            refused.append({"Code": "None"} if held else {"Code": "ConditionalCheckFailed", **shown})
+        if any(reason["Code"] != "None" for reason in refused):
+            if single:
+                shown = {name: value for name, value in refused[0].items() if name == "Item"}
+                raise refusal("ConditionalCheckFailedException", **shown)
+            raise refusal("TransactionCanceledException", CancellationReasons=refused)
+        if token is not None:
+            self.tokens[token] = operations
+        result = None
+        for (kind, body), (table, place) in zip(batch, places):
+            result = self._change(kind, body, table, place)
+        return result
+
+    def _change(self, kind: str, body: dict, table: str, place: tuple) -> Item | None:
+        before = self._version(table, place)
+        if kind == "ConditionCheck":
+            return None
+        after: Item | None = None
+        if kind == "Put":
+            after = body["Item"]
+        elif kind == "Update":
+            after = updated(body["UpdateExpression"], before or dict(body["Key"]), *_bindings(body))
+        elif kind != "Delete":
+            raise AssertionError(f"the stand-in does not know the operation {kind!r}")
+        self.writes += 1
+        self.past.setdefault((table, place), deque(maxlen=4)).append((self.writes, clock.now(), before))
+        if after is None:
+            self.tables[table][place[0]].pop(place[1:], None)
+        else:
+            self.tables[table][place[0]][place[1:]] = after
+        return after
+
+    # ---- for the tests
 
     def rows(self, table: str) -> list[Item]:
-        """Every item of a table."""
-        return list(self.tables[table].values())
+        """Every item of a table, as it is."""
+        return [copied(item) for item in self._versions(table)]
 
-    def _key(self, table: str, item: Item) -> tuple:
+    def take_over(self, other: Memory) -> None:
+        """Hold what another one holds; items are never changed in place, so they may be shared."""
+        self.tables = defaultdict(lambda: defaultdict(dict))
+        for table, parts in other.tables.items():
+            self.tables[table] = defaultdict(dict, {key: dict(part) for key, part in parts.items()})
+        self.past.clear()
+
+    def _short(self, name: str) -> str:
+        short = name.removeprefix(clients.table_prefix())
+        if short not in self.keys:
+            raise AssertionError(f"there is no table {name!r}")
+        return short
+
+    def _place(self, table: str, item: Item) -> tuple:
         return tuple(item[name] for name in self.keys[table])
 
+    def _must_be_consistent(self, table: str, consistent: bool) -> None:
+        if table in CONSISTENT and not consistent:
+            raise Violation(f"the table {table} was read without consistency")
 
-def _unpacked(operation: dict) -> tuple[str, str, dict]:
-    ((kind, body),) = operation.items()
-    plain = dict(body)
-    for part in ("Item", "Key"):
-        if part in body:
-            plain[part] = items.from_wire(body[part])
-    return kind, body["TableName"].removeprefix(clients.table_prefix()), plain
+    def _version(self, table: str, place: tuple, *, old: bool = False) -> Item | None:
+        """The item, or, if ``old``, any version that was current within the last writes."""
+        current = self.tables[table][place[0]].get(place[1:])
+        if not old or self.chance is None or (table, place) not in self.past:
+            return current
+        writes, seconds = self.writes - STALE_WRITES, clock.now() - STALE_SECONDS
+        versions = [item for number, end, item in self.past[table, place] if number > writes and end > seconds]
+        return self.chance.choice([current, *versions])
+
+    def _versions(self, table: str, *, old: bool = False, partition: Any = None) -> Iterator[Item]:
+        """Every item of a table (of one partition), any of them in an older version if ``old``."""
+        parts = self.tables[table]
+        chosen = list(parts) if partition is None else [partition] if partition in parts else []
+        if not old or self.chance is None:
+            for key in chosen:
+                yield from list(parts[key].values())
+            return
+        places = {(key, *rest) for key in chosen for rest in parts[key]}
+        places |= {place for name, place in self.past if name == table and partition in (None, place[0])}
+        for place in sorted(places):
+            item = self._version(table, place, old=True)
+            if item is not None:
+                yield item
 
 
 def _bindings(body: dict) -> tuple[Item, dict[str, str]]:
-    values = {k[1:]: v for k, v in (items.from_wire(body.get("ExpressionAttributeValues", {})) or {}).items()}
-    return values, body.get("ExpressionAttributeNames", {})
+    return body.get("ExpressionAttributeValues", {}), body.get("ExpressionAttributeNames", {})
 
 
-def _path(text: str, names: dict[str, str]) -> list[str]:
-    return [names[part] if part.startswith("#") else part for part in text.strip().split(".")]
-
-
-def _lookup(item: Item, path: list[str]) -> Any:
-    value: Any = item
-    for part in path:
-        if not isinstance(value, dict) or part not in value:
-            return _MISSING
-        value = value[part]
-    return value
-
-
-def _value(text: str, item: Item, values: Item, names: dict[str, str]) -> Any:
-    text = text.strip()
-    if text.startswith(":"):
-        return _copied(values[text[1:]])
-    if call := re.fullmatch(r"if_not_exists\(([^,]+),(.+)\)", text):
-        present = _lookup(item, _path(call[1], names))
-        return _value(call[2], item, values, names) if present is _MISSING else _copied(present)
-    if call := re.fullmatch(r"list_append\((if_not_exists\(.+?\)|[^,]+),(.+)\)", text):
-        return _value(call[1], item, values, names) + _value(call[2], item, values, names)
-    if call := re.fullmatch(r"size\((.+)\)", text):
-        return len(_lookup(item, _path(call[1], names)))
-    return _lookup(item, _path(text, names))
-
-
-def _holds(condition: str, item: Item, values: Item, names: dict[str, str]) -> bool:
-    condition = re.sub(r"(\S+) BETWEEN (\S+) AND (\S+)", r"\1 >= \2 AND \1 <= \3", condition)
-    return any(
-        all(_clause(clause, item, values, names) for clause in part.split(" AND ")) for part in condition.split(" OR ")
-    )
-
-
-def _clause(clause: str, item: Item, values: Item, names: dict[str, str]) -> bool:
-    clause = clause.strip()
-    if call := re.fullmatch(r"attribute_(not_)?exists\((.+)\)", clause):
-        return (_lookup(item, _path(call[2], names)) is _MISSING) == bool(call[1])
-    match = re.fullmatch(r"(.+?) (=|<=|>=|<|>) (.+)", clause)
-    if match is None:
-        raise AssertionError(f"the stand-in does not know the condition {clause!r}")
-    left, right = _value(match[1], item, values, names), _value(match[3], item, values, names)
-    if left is _MISSING or right is _MISSING:
-        return False
-    compare = {"=": left.__eq__, "<": left.__lt__, "<=": left.__le__, ">": left.__gt__, ">=": left.__ge__}
-    return compare[match[2]](right) is True
-
-
-def _update(expression: str, item: Item, values: Item, names: dict[str, str]) -> None:
-    before = _copied(item)
-    parts = re.split(r"\b(SET|ADD|REMOVE)\b", expression)
-    for kind, body in zip(parts[1::2], parts[2::2]):
-        for entry in re.split(r",(?![^(]*\))", body):
-            if kind == "SET":
-                target, source = entry.split("=", 1)
-                *parents, last = _path(target, names)
-                place = item
-                for parent in parents:
-                    place = place[parent]
-                place[last] = _value(source, before, values, names)
-            elif kind == "ADD":
-                target, source = entry.split()
-                (name,) = _path(target, names)
-                added = values[source[1:]]
-                item[name] = item.get(name, set()) | added if isinstance(added, set) else item.get(name, 0) + added
-            else:
-                *parents, last = _path(entry, names)
-                place = item
-                for parent in parents:
-                    place = place[parent]
-                place.pop(last, None)
+def _shows(body: dict) -> bool:
+    return body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"

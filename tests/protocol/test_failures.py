@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.science.errors import NoTargetFound
 from chalicelib.store import items, objects
-from tests.protocol.test_histories import SMALL, frames
-from tests.protocol.world import NIGHT, World, frame_bytes
+from tests.protocol.frames import NIGHT, SMALL, frame_bytes, frames
+from tests.protocol.memory import to_wire
+from tests.protocol.world import World
 
 STAR = f"raw/{NIGHT}/0007_star.fits"
 
@@ -92,8 +93,8 @@ def test_an_object_that_cannot_be_taken_in_has_a_record_until_it_can(monkeypatch
     opened = objects.open_raw
     broken = [True]
 
-    def open_raw(key):
-        found = opened(key)
+    def open_raw(key, version=None):
+        found = opened(key, version)
         if broken[0] and found is not None:
 
             class Stream:
@@ -130,4 +131,4 @@ def test_odd_cards_end_in_a_record(monkeypatch, cards):
     world.check()
     assert record_of(world, "0007_star.fits")["status"] in ("waiting", "rejected")
     for item in world.rows("files"):
-        items.to_wire(item)  # what DynamoDB cannot hold would be refused here
+        to_wire(item)  # what DynamoDB cannot hold would be refused here

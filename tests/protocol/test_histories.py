@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import random
-from functools import cache
 
 import pytest
 
-from tests.protocol.world import NIGHT, TEST_EVENT, World, frame_bytes
-
-NIGHT_FRAMES = {
-    **{f"raw/{NIGHT}/{n:04d}_bias.fits": ("BIAS", n, {"GRATING": "930_SYZY", "SLIT": "NO_MASK"}) for n in range(3)},
-    **{f"raw/{NIGHT}/{n:04d}_flat.fits": ("LAMPFLAT", n, {}) for n in range(3, 6)},
-    f"raw/{NIGHT}/0006 arc+1.fits": ("ARC", 6, {}),
-    f"raw/{NIGHT}/0007_star.fits": ("SPECTRUM", 7, {}),
-    f"raw/{NIGHT}/0008_empty.fits": ("SPECTRUM", 8, {"OBJECT": "empty"}),
-    f"raw/{NIGHT}/0009_focus.fits": ("FOCUS", 9, {}),
-    f"raw/{NIGHT}/0010_image.fits": ("EXPOSE", 10, {"GRATING": "NO_GRATING", "WAVMODE": "IMAGING"}),
-}
-
-
-@cache
-def frames() -> dict[str, bytes]:
-    night = {key: frame_bytes(kind, n, **cards) for key, (kind, n, cards) in NIGHT_FRAMES.items()}
-    return night | {f"raw/{NIGHT}/notes.txt": b"not a frame"}
+from tests.protocol.cloud import TEST_EVENT
+from tests.protocol.frames import SMALL, frames
+from tests.protocol.world import TROUBLES, World
 
 
 def clean_run(monkeypatch: pytest.MonkeyPatch) -> World:
@@ -65,7 +50,7 @@ def test_a_sweep_finds_nothing_to_do(monkeypatch):
 @pytest.mark.parametrize("seed", range(40))
 def test_any_order_gives_the_same_night(monkeypatch, expected, seed):
     world = World(monkeypatch, seed)
-    world._enqueue("ingest", TEST_EVENT)
+    world.queues.put("ingest", TEST_EVENT)
     uploads = list(frames().items())
     random.Random(seed).shuffle(uploads)
     for key, data in uploads:
@@ -87,10 +72,6 @@ def test_lost_messages_are_swept(monkeypatch, expected, seed):
     assert world.snapshot() == expected
 
 
-SMALL = [key for key in NIGHT_FRAMES if "flat" not in key and key[13:17] in ("0000", "0001", "0002", "0006", "0007")]
-"""The frames of the night whose every write is crashed in turn: a pool, an arc, a spectrum of two targets."""
-
-
 def _small(monkeypatch: pytest.MonkeyPatch, seed: int = 0, **crash: object) -> World:
     world = World(monkeypatch, seed)
     for name, value in crash.items():
@@ -101,14 +82,56 @@ def _small(monkeypatch: pytest.MonkeyPatch, seed: int = 0, **crash: object) -> W
     return world
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_every_write_loses_nothing(after):
+@pytest.fixture(scope="module")
+def small() -> tuple[int, dict]:
+    """How many writes the small night takes, and how it ends."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         world = _small(monkeypatch)
-        total, expected = world.writes, world.snapshot()
-    assert total > 100
-    for index in range(total):
+        world.check()
+        assert world.writes > 100
+        return world.writes, world.snapshot()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_every_write_loses_nothing(small, after):
+    writes, expected = small
+    for index in range(writes):
         with pytest.MonkeyPatch.context() as monkeypatch:
             world = _small(monkeypatch, crash_at=index, crash_after=after)
             world.check()
+            assert not world.errors
             assert world.snapshot() == expected, f"after a crash at write {index}"
+
+
+LONG = ("conflict", "throttled", "lost request", "refused")
+
+
+@pytest.mark.parametrize("trouble", [pytest.param(t, marks=[pytest.mark.long] if t in LONG else []) for t in TROUBLES])
+def test_trouble_at_every_write_changes_nothing(small, trouble):
+    """Lost answers, conflicts, throttling, and errors that only a later attempt gets over."""
+    writes, expected = small
+    for index in range(writes):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            world = _small(monkeypatch, troubles={index: trouble})
+            world.check()
+            assert not world.errors
+            assert world.snapshot() == expected, f"{trouble} at write {index}"
+
+
+def test_a_handler_that_stalls_at_every_write_does_no_harm(small):
+    """It stands still until its lease is over and all others are done, and then goes on: a zombie."""
+    writes, expected = small
+    for index in range(writes):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            world = World(monkeypatch)
+            for key in SMALL:
+                world.upload(key, frames()[key])
+            while world.messages and world.writes < index:
+                world.start(world.next(), index - world.writes)
+            stalled = list(world.paused)
+            world.drain()
+            world.finish()
+            world.drain()
+            world.check()
+            assert not world.errors
+            assert world.snapshot() == expected, f"{len(stalled)} stalled at write {index}"

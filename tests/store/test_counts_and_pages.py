@@ -49,6 +49,7 @@ def test_against_plain_sorting(files, asked):
             for number, (night, obstype, status, scope, _) in enumerate(files, start=1)
         ]
         file(*filed)
+        filed = listing.records([one["id"] for one in filed])
         changes = {"stays": {}, "changes": {"status": "done", "grating": "930_SYZY"}, "goes": {"retired": True}}
         now = [old | changes[entry[-1]] for old, entry in zip(filed, files)]
         change(*((old, new) for old, new in zip(filed, now) if new != old))

@@ -176,13 +176,18 @@ def shape_is_sane(shape: Shape) -> bool:
     return bool(np.all(np.abs(departure) < 4 * PRIOR[2:5])) and abs(shape.corrections[1]) < 0.06 * HALF
 
 
+def series(shape: Shape, domain: tuple[float, float] = DOMAIN) -> tuple[float, ...]:
+    """Chebyshev coefficients (Angstrom) of a shape over ``domain``."""
+    nodes = chebyshev.chebpts1(64)
+    low, high = domain
+    values = shape.wavelength(low + (nodes + 1) / 2 * (high - low))
+    return tuple(float(c) for c in chebyshev.chebfit(nodes, values, OUTPUT_ORDER))
+
+
 def as_solution(fitted: Fitted, lines: Lines, lab: LabLines, *, lamps, method: str, template: str, score: float,
                 domain: tuple[float, float] = DOMAIN) -> WavelengthSolution:  # fmt: skip
     """The solution in its public form: one Chebyshev series over the detector."""
-    nodes = chebyshev.chebpts1(64)
     low, high = domain
-    values = fitted.shape.wavelength(low + (nodes + 1) / 2 * (high - low))
-    coefficients = chebyshev.chebfit(nodes, values, OUTPUT_ORDER)
     column = lines.column[fitted.seen]
     step = fitted.shape.grating.dispersion
     identified = tuple(
@@ -200,7 +205,7 @@ def as_solution(fitted: Fitted, lines: Lines, lab: LabLines, *, lamps, method: s
     )
     inside = column[fitted.used]
     return WavelengthSolution(
-        coefficients=tuple(float(c) for c in coefficients),
+        coefficients=series(fitted.shape, domain),
         domain=(float(low), float(high)),
         span=(float(inside.min()), float(inside.max())),
         lines=identified,

@@ -23,6 +23,10 @@ def quality(solution: WavelengthSolution, setup: Setup) -> dict:
             f"The lamp named in the header ({'+'.join(setup.elements)}) does not explain the lines; "
             f"{'+'.join(solution.lamps)} does."
         )
+    found = {line.ion.split()[0] for line in used}
+    silent = [e for e in setup.elements if e in ("Fe", "Cu") and e not in found and e not in missing]
+    if silent:
+        notes.append(f"Not one line of {'+'.join(silent)}, which the header names, was found: which lamp was on?")
     if not setup.elements:
         notes.append(f"The header names no lamp; the lines are those of {'+'.join(solution.lamps)}.")
     if len(used) < 10:

@@ -6,7 +6,7 @@ from astropy.io import fits
 
 from chalicelib.science import reference
 from chalicelib.science.frame import Frame, Geometry, MaskBit
-from chalicelib.science.wavelength import Setup, collapse_arc, solve
+from chalicelib.science.wavelength import Arc, Setup, collapse_arc, combine, solve
 
 NIGHT = "sn2018oh_blue_20180204"
 NIGHT_SETUP = Setup(930.0, 13.0, 24.0, "Blue", ("Fe",), "Custom")
@@ -30,9 +30,14 @@ def library(reference_bundle):
 
 
 @pytest.fixture(scope="module")
-def night(shared_data, library):
+def lamps(shared_data):
     frames = [read(shared_data / NIGHT / f"00{n}_Fe_930_blue_long.fits.gz", 49928) for n in (18, 19, 20)]
-    return [solve(collapse_arc(frame), NIGHT_SETUP, library) for frame in frames]
+    return [collapse_arc(frame) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def night(lamps, library):
+    return [solve(lamp, NIGHT_SETUP, library) for lamp in lamps]
 
 
 def test_night_arcs_have_sixty_laboratory_lines(night):
@@ -49,6 +54,19 @@ def test_night_arcs_agree(night):
     for other in night[1:]:
         difference = (other.wavelength(column) - night[0].wavelength(column)) / step
         assert np.sqrt(np.mean(difference**2)) < 0.02
+
+
+def test_the_outer_arcs_of_the_night_predict_the_middle_one(lamps, night, library):
+    first, last = (Arc(lamps[k], NIGHT_SETUP, time, name) for k, time, name in ((0, -66.5, "18"), (2, 66.5, "20")))
+    bracket = combine([first, last], library)
+    assert bracket.used == (True, True) and not bracket.notes
+    assert abs(bracket.drift) < 0.05  # a minute apart, the telescope parked
+    column = np.linspace(200, 3950, 200)
+    step = 2 * night[1].dispersion(2071.0)
+    difference = (bracket.solution.wavelength(column) - night[1].wavelength(column)) / step
+    assert np.sqrt(np.mean(difference**2)) < 0.01
+    assert bracket.solution.rms / step <= 0.05
+    assert sum(line.used for line in bracket.solution.lines) >= 150
 
 
 def test_trace_and_slit_middle_differ_by_the_tilt_only(shared_data, library, night):
