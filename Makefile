@@ -18,7 +18,7 @@ ARGS ?=
 # Test files run side by side: JOBS=0 runs them one after the other.
 JOBS ?= 2
 
-.PHONY: help setup run test test-long lint format process reference bench package clean
+.PHONY: help setup run test test-long lint format process reference openapi bench package clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ process: setup  ## reduce a folder of raw frames: make process RAW=folder OUT=fo
 reference: $(VENV)/.installed  ## build the reference bundle again if its sources changed
 	@$(PYTHON) layers/reference/build.py
 	@touch $(REFERENCE)/.built
+
+openapi: setup  ## write docs/openapi.json anew from the code
+	@$(PYTHON) -m chalicelib.api.openapi > build/openapi.json
+	@mv build/openapi.json docs/openapi.json
 
 bench: setup  ## run the benchmarks (they print, they never fail): make bench ARGS="wavelength zeropoint"
 	@for name in $(or $(ARGS),$(basename $(notdir $(filter-out %/__init__.py,$(wildcard bench/*.py))))); do \

@@ -14,6 +14,7 @@ from chalicelib.blocks import combine as combine_block
 from chalicelib.blocks import deadletter as deadletter_block
 from chalicelib.blocks import extract as extract_block
 from chalicelib.blocks import ingest as ingest_block
+from chalicelib.blocks import pack as pack_block
 from chalicelib.blocks import purge as purge_block
 from chalicelib.blocks import reduce as reduce_block
 from chalicelib.blocks import sweep as sweep_block
@@ -26,6 +27,7 @@ from chalicelib.domain.topology import (
     DEADLETTER,
     EXTRACT,
     INGEST,
+    PACK,
     REDUCE,
     WAVELENGTH,
     Block,
@@ -111,6 +113,12 @@ def deadletter(event: Any) -> None:
 def bulk(event: Any) -> None:
     """Bring on a part of the bulk work."""
     work(BULK, event, bulk_block.handle)
+
+
+@on_queue(PACK)
+def pack(event: Any) -> None:
+    """Pack the files of a job into one archive."""
+    work(PACK, event, pack_block.handle)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")

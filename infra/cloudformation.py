@@ -11,13 +11,14 @@ from typing import Any
 from chalicelib.domain import topology
 from chalicelib.domain.topology import BLOCKS, Block
 from chalicelib.store import tables
-from infra import alarms
+from infra import alarms, gateway
 
 RETENTION = 14 * 86400
 """Seconds a message may wait in a queue: the longest SQS knows."""
 
 UNDELIVERABLE = "UndeliverableQueue"
 API_FUNCTION = "APIHandler"
+API = "RestAPI"
 SWEEP_FUNCTION = "Sweep"
 PURGE_FUNCTION = "Purge"
 REFERENCE_PATH = "/opt/reference"
@@ -34,6 +35,7 @@ def template() -> dict[str, Any]:
         **_tables(),
         **_layers(),
         **_functions(),
+        API: {"Properties": {"GatewayResponses": gateway.responses()}},
         **alarms.resources(),
     }
     return {"Resources": resources, "Outputs": alarms.outputs()}
@@ -119,12 +121,32 @@ def _bucket() -> Resource:
         "Properties": {
             "BucketName": BUCKET_NAME,
             "VersioningConfiguration": {"Status": "Enabled"},
+            "LifecycleConfiguration": {"Rules": _lifecycle()},
             "PublicAccessBlockConfiguration": dict.fromkeys(
                 ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
             ),
             "NotificationConfiguration": {"QueueConfigurations": notifications},
         },
     }
+
+
+def _lifecycle() -> list[dict[str, Any]]:
+    """What was made for one download goes after a day, and uploads in parts that nobody ended; nothing else, ever."""
+    exports = {"Prefix": topology.EXPORTS, "Status": "Enabled"}
+    return [
+        {
+            "Id": "exports",
+            **exports,
+            "ExpirationInDays": 1,
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        },
+        {"Id": "exports-markers", **exports, "ExpiredObjectDeleteMarker": True},
+        {
+            "Id": "unfinished-uploads",
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+    ]
 
 
 def _tables() -> dict[str, Resource]:
@@ -134,10 +156,15 @@ def _tables() -> dict[str, Resource]:
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
             "Properties": tables.create_table_arguments(model)
-            | {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
+            | {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+            | (_EXPIRING if model in (tables.Identity, tables.Counter, tables.Token, tables.Job) else {}),
         }
         for model in tables.MODELS
     }
+
+
+_EXPIRING = {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True}}
+"""Kept answers, counts of requests and guesses, sessions and links go by themselves; nothing else has the attribute."""
 
 
 def _layers() -> dict[str, Resource]:

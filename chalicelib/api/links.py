@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from . import parameters
 
@@ -11,12 +11,18 @@ STAGE = "/api"
 """The name of the stage, and where the one-machine stack mounts the app."""
 
 
-def page_link(request: Any, path: str, page: int) -> str:
-    """The address of another page of the same request."""
-    pairs = [
-        (name, value) for name, found in parameters.everything(request).items() if name != "page" for value in found
-    ]
-    return f"{origin(request)}{STAGE}{path}/?{urlencode([*pairs, ('page', str(page))])}"
+def here(request: Any, **changed: int | str | None) -> str:
+    """The address of the same request with some query parameters changed; None leaves one out."""
+    kept = [(name, value) for name, found in parameters.everything(request).items() for value in found]
+    pairs = [(name, value) for name, value in kept if name not in changed]
+    pairs += [(name, str(value)) for name, value in changed.items() if value is not None]
+    variables = {name: quote(value, safe="") for name, value in (request.uri_params or {}).items()}
+    return to(request, request.path.format(**variables)) + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def to(request: Any, path: str) -> str:
+    """The absolute address of a path of the API, such as ``/jobs/12``."""
+    return f"{origin(request)}{STAGE}{path.rstrip('/')}/"
 
 
 def origin(request: Any) -> str:

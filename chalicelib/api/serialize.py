@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -12,6 +12,10 @@ def _text(value: Any) -> str | None:
 
 def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
+
+
+def _count(value: Any) -> int:
+    return int(value or 0)
 
 
 def _inputs(value: Any) -> list[dict[str, Any]]:
@@ -77,6 +81,7 @@ WIRE: dict[str, Callable[[Any], Any]] = {
     "ancestor_deleted": bool,
     "settings_revision": _whole,
     "science_version": _text,
+    "comments": _count,
 }
 """Field → its type. The first 34 are the original's, in its order."""
 
@@ -84,3 +89,30 @@ WIRE: dict[str, Callable[[Any], Any]] = {
 def file_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record of the ``files`` table as the API shows it; what the table holds beyond :data:`WIRE` stays inside."""
     return {name: convert(record.get(name)) for name, convert in WIRE.items()}
+
+
+PERSON: dict[str, Callable[[Any], Any]] = {
+    "id": _whole,
+    "username": _text,
+    "last_login": _text,
+    "first_name": _text,
+    "last_name": _text,
+    "email": _text,
+    "is_staff": bool,
+    "is_active": bool,
+    "date_joined": _text,
+}
+"""A person as the original shows one: field → type, in its order."""
+
+
+def user_record(user: Mapping[str, Any]) -> dict[str, Any]:
+    """A user as everybody who may see one sees one; what the table holds beyond :data:`PERSON` stays inside."""
+    return {name: convert(user.get(name)) for name, convert in PERSON.items()}
+
+
+def proposal_record(
+    proposal: Mapping[str, Any], user: Mapping[str, Any], collaborators: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A proposal as the original shows one: with its principal investigator and its collaborators."""
+    shown = {name: proposal[name] for name in ("id", "soar_id", "semester", "title", "abstract")}
+    return shown | {"user": user_record(user), "collaborators": [user_record(one) for one in collaborators]}

@@ -23,18 +23,22 @@ def token_of(request: Any) -> str | None:
     return token
 
 
-def signed_in(request: Any) -> Viewer:
-    """The viewer who asks.
+def viewer_with(token: str | None) -> Viewer:
+    """Whose token it is.
 
     Raises
     ------
     NotSignedIn
         There is no token, or it is not (or no longer) valid.
     """
-    token = token_of(request)
     if token is None:
         raise NotSignedIn("Send your API key in the header Authorization: Token …")
     viewer = accounts.viewer_of(token)
     if viewer is None:
         raise NotSignedIn("The API key is not known, has expired, or its user is deactivated.")
     return viewer
+
+
+def address_of(request: Any) -> str:
+    """The network address a request came from, as API Gateway saw it."""
+    return str((request.context.get("identity") or {}).get("sourceIp") or "unknown")

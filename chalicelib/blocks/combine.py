@@ -64,7 +64,7 @@ def _master(step: Step, facts: PoolFacts, combined, unreadable: dict[int, str]) 
     members = [i for i in step.inputs if i.role == "member"]
     readable = [number for number in range(len(members)) if number not in unreadable]
     rejected = unreadable | {readable[number]: reason for number, reason in combined.rejected}
-    name = naming.master_name(facts.kind, o)
+    name = naming.product_name("", naming.master_name(facts.kind, o), variant=step.variant)
     cards = identity_cards(o, name=name, parent=name, original=name, prefix=topology.MASTERS, inputs=())
     used = [m for number, m in enumerate(members) if number not in rejected]
     cards += [(f"GSP_IC{n:02d}", m.name, "combined input") for n, m in enumerate(used[:99], start=1)]

@@ -36,7 +36,7 @@ def _apertures(step: Step) -> tuple[UserAperture, ...] | None:
 def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
     """One spectrum a target, at native sampling, with errors, sky and mask."""
     from ..science import preview, product
-    from ..science.extraction import ExtractionOptions, extract
+    from ..science.extraction import ExtractionOptions, analyse
 
     assert isinstance(facts, FrameFacts)
     o, settings = facts.observation, step.settings(facts.settings)
@@ -49,10 +49,13 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
     )
     reduced = inputs.frame(source)
     assert reduced is not None
-    spectra = extract(reduced, options)
+    extraction = analyse(reduced, options)
+    spectra = extraction.spectra
+    frame_figures = {name: value for name, value in extraction.quality.items() if name != "targets"}
+    profile = [float(f"{value:.5g}") for value in extraction.profile]
     steps = "e" + naming.steps_of(source.name)
     products = []
-    for spectrum in spectra:
+    for spectrum, figures in zip(spectra, extraction.quality["targets"], strict=True):
         number = spectrum.target if len(spectra) > 1 else None
         name = naming.product_name(steps, facts.raw.name, target=number, variant=step.variant)
         cards = identity_cards(
@@ -77,6 +80,11 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
                     "fwhm_arcsec": round(spectrum.trace.fwhm * 0.15, 3),
                     "trace_rms_pixels": round(spectrum.trace.rms / o.binning[1], 4),
                     "targets": len(spectra),
+                },
+                details={
+                    "overlay": preview.overlay(reduced.geometry, reduced.shape[1], spectrum.trace, spectrum.apertures),
+                    "extraction": {**frame_figures, **figures},
+                    "profile": profile,
                 },
             )
         )

@@ -12,7 +12,7 @@ from ..domain.records import Record, observation_of, visible
 from ..domain.settings import settings_from
 from ..domain.version import SCIENCE_VERSION
 from ..store import configurations, items, proposals
-from ..store.subjects import BAD, CHOICE, RETRY, TOMBSTONES, Lease, raw_id_of
+from ..store.subjects import BAD, CHOICE, RETRY, TOMBSTONES, Lease, is_pool, raw_id_of
 
 
 def raw_record(lease: Lease) -> Record | None:
@@ -39,6 +39,7 @@ def frame_facts(lease: Lease, record: Record) -> FrameFacts:
         arcs=tuple(arc for arc in arcs if not arc.withdrawn),
         withdrawn=frozenset(arc.id for arc in arcs if arc.withdrawn),
         superseded_by=newest if newest != record["id"] else None,
+        declared=(record.get("reclassified") or {}).get("from", ""),
         user=_user_facts(lease),
     )
 
@@ -99,6 +100,10 @@ def _chosen(lease: Lease, choices: tuple[Choice, ...]) -> dict[int, Input]:
     origins = {r["original_file_id"] for r in found.values()} - set(found)
     raws = found | {record["id"]: record for record in items.batch_get("files", [{"id": i} for i in sorted(origins)])}
     for record in found.values():
+        pool = record.get("subject") or ""
+        if is_pool(pool):
+            key = matching.served_key(pool)
+            configurations.register_interests((key,), lease.subject, matching.pool_night(pool))
         raw = raws.get(record["original_file_id"], {})
         if raw.get("observation") and record["obstype"] == "ARC":
             o = observation_of(raw["observation"])

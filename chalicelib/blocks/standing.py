@@ -1,6 +1,7 @@
 """What others see of a subject that has nothing due: brought in line with the facts before its lease is let go.
 
-A calibration that was marked bad, deleted or superseded is taken out of the search; stages that would never have been
+A calibration that was marked bad, deleted, superseded or given another type is taken out of the search; who chose a
+master that somebody had made of chosen frames is told when it changes; stages that would never have been
 made with the present facts are retired; what lies below a deleted product is marked; the raw's record says how it
 stands. Each is a publication of its own, after which the subject is planned again.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..domain import matching, plan, records
-from ..domain.headers import BIAS, FLAT
+from ..domain.headers import ARC, BIAS, FLAT
 from ..domain.nights import night_of_file
 from ..domain.plan import FrameFacts, Input, PoolFacts, Settled
 from ..domain.records import Record
@@ -23,7 +24,12 @@ from .publishing import Facts, candidate_of, record_event, retirements, searchab
 
 def adjust(lease: Lease, facts: Facts, settled: Settled) -> bool:
     """Publish one thing that is out of line; False if nothing is."""
-    return _adjust_serving(lease, facts, settled) or _retire(lease, facts, settled) or _mark(lease, facts)
+    return (
+        _adjust_serving(lease, facts, settled)
+        or _adjust_offers(lease, facts, settled)
+        or _retire(lease, facts, settled)
+        or _mark(lease, facts)
+    )
 
 
 def settle(lease: Lease, record: Record | None, facts: Facts | None, settled: Settled) -> bool:
@@ -48,16 +54,17 @@ def _adjust_serving(lease: Lease, facts: Facts, settled: Settled) -> bool:
     """Put the calibration into the search, or take it out, as it should be; tell those who asked."""
     wanted = plan.serving(facts, settled.obsolete)
     present: dict[str, Any] | None = lease.item.get("serves")
-    if (wanted.sha256 if wanted else None) == (present["sha256"] if present else None):
+    key, night = _place(facts) if wanted is not None else ("", 0)
+    if (wanted.sha256 if wanted else None, key) == ((present["sha256"], present["key"]) if present else (None, "")):
         return False
     rows, serves = [], None
     keys = {present["key"]} if present is not None else set()
     if wanted is not None:
-        key, night = _place(facts)
         keys.add(key)
         serves = {"sha256": wanted.sha256, "id": wanted.id, "key": key, "night": night}
         rows.append(_row(facts, key, wanted))
-    if present is not None and present["id"] in facts.user.tombstones and isinstance(facts, FrameFacts):
+    if present is not None and _is_deleted_arc(facts, present["id"]):
+        assert isinstance(facts, FrameFacts)
         # a deleted arc stays known, so that what was calibrated with it can say so
         rows.append(_row(facts, present["key"], _product(facts, present["id"]), withdrawn=True))
     elif present is not None and (serves is None or serves["key"] != present["key"]):
@@ -76,6 +83,34 @@ def _adjust_serving(lease: Lease, facts: Facts, settled: Settled) -> bool:
     )
     for pool in sorted(pools):
         queues.send("combine", pool, delay=DEBOUNCE)
+    return True
+
+
+def _is_deleted_arc(facts: Facts, identifier: int) -> bool:
+    """Whether what served was an arc that somebody deleted (and that is still called an arc)."""
+    if not isinstance(facts, FrameFacts) or facts.observation.obstype != ARC:
+        return False
+    return identifier in facts.user.tombstones
+
+
+def _adjust_offers(lease: Lease, facts: Facts, settled: Settled) -> bool:
+    """Tell who may have chosen a master made of chosen frames that it is there, is another now, or serves no more."""
+    if not isinstance(facts, PoolFacts):
+        return False
+    stages = {key: s for key, s in facts.stages.items() if plan.variant_of(key) != plan.AUTO}
+    made = {p.id: p for key, s in stages.items() if key not in settled.obsolete for p in s.products}
+    found = items.batch_get("files", [{"id": i} for i in sorted(made)])
+    offers = {str(r["id"]): made[r["id"]].sha256 for r in found if records.visible(r) and not r.get("bad")}
+    if offers == (lease.item.get("offers") or {}):
+        return False
+    publish.publish(
+        lease,
+        Publication(
+            subject={"offers": offers},
+            fanout=frozenset({matching.served_key(lease.subject)}),
+            event=_event(lease, facts, plan.DONE, f"{len(offers)} master(s) of chosen frames can be chosen."),
+        ),
+    )
     return True
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from ..domain.nights import night_date, night_number, night_of
-from ..store import clock, identities, objects, queues, subjects
+from ..store import clock, identities, minimums, objects, queues, subjects
 
 DATES = 3
 """So many nights back, tonight included, objects under ``raw/`` are compared with records."""
 
 
 def sweep() -> dict[str, int]:
-    """Tell every open subject nobody holds, and INGEST of every recent raw object it has not seen; how many."""
+    """Tell every open subject nobody holds, INGEST of every recent raw object it has not seen, pools of which a lower
+    minimum makes a master due; how many.
+    """
     now = clock.now()
     told = 0
     for subject in subjects.open_subjects():
@@ -27,4 +29,4 @@ def sweep() -> dict[str, int]:
         for key in identities.unknown_objects(found):
             queues.send_key(key)
             missed += 1
-    return {"open": told, "missed": missed}
+    return {"open": told, "missed": missed, "lowered": minimums.tell()}

@@ -291,14 +291,16 @@ def _lamps(
 
     products = []
     extracted = lamp_spectrum(lamp.lamp, arc.frame.geometry, spectrum)
-    shown = [(topology.EXTRACTED, "e", records.EXTRACTED_TYPE, extracted)]
+    shown: list[tuple[str, str, str, Spectrum, dict[str, Any]]]
+    shown = [(topology.EXTRACTED, "e", records.EXTRACTED_TYPE, extracted, {})]
     if solution is not None:
         calibrated = extracted.with_data(solution=solution)
-        shown.append((topology.CALIBRATED, "we", records.CALIBRATED_TYPE, calibrated))
+        own = {"solution": solution.to_dict()}
+        shown.append((topology.CALIBRATED, "we", records.CALIBRATED_TYPE, calibrated, own))
     original = str(arc.raw["file_name"])
     stem = naming.base_name(facts.raw.name).rsplit(".", 1)[0]
     arc_name = f"{naming.base_name(original).rsplit('.', 1)[0]}_for_{stem}.fits"
-    for prefix, letters, data_type, lamp_shown in shown:
+    for prefix, letters, data_type, lamp_shown, details in shown:
         name = naming.product_name(
             letters + naming.steps_of(arc.source.name), arc_name, target=number, variant=step.variant
         )
@@ -323,6 +325,7 @@ def _lamps(
                 original=(arc.raw["id"], original),
                 parent=(arc.source.id, arc.source.name),
                 target=spectrum.target,
+                details=details,
             )
         )
     return products

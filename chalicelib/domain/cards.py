@@ -45,6 +45,27 @@ def parse(data: bytes) -> list[Card]:
     return cards
 
 
+def as_text(cards: list[Card]) -> str:
+    """Cards as people read them, one a line.
+
+    >>> print(as_text([{"keyword": "GAIN", "value": 1.48, "comment": "e-/ADU"}]), end="")
+    GAIN     = 1.48 / e-/ADU
+    """
+    return "".join(f"{_line(card)}\n" for card in cards)
+
+
+def _line(card: Card) -> str:
+    keyword, content = card["keyword"], card["value"]
+    if keyword in _COMMENTARY:
+        return f"{keyword:8} {content or ''}".rstrip()
+    if isinstance(content, bool):
+        content = "T" if content else "F"
+    elif isinstance(content, str):
+        content = "'" + content.replace("'", "''") + "'"
+    line = f"{keyword:8} = {'' if content is None else content}"
+    return f"{line} / {card['comment']}" if card["comment"] else line.rstrip()
+
+
 def value(cards: list[Card], keyword: str) -> Any:
     """The value of the first card with ``keyword``; None if there is none."""
     return next((card["value"] for card in cards if card["keyword"] == keyword), None)

@@ -11,16 +11,21 @@ from typing import Any
 
 from .settings import DEFAULTS, BadSetting, Settings, settings_from
 
-STAGES = ("reduce", "extract", "wavelength")
+POOL_STAGES = ("bias", "flat")
+STAGES = (*POOL_STAGES, "reduce", "extract", "wavelength")
 MOST_APERTURES = 10
 MOST_ZONES = 8
 MOST_ARCS = 2
+FEWEST_MEMBERS, MOST_MEMBERS = 3, 60
+"""Frames of a chosen master: of fewer, what one of them got from a cosmic ray cannot be told from the rest."""
 LARGEST_ROW = 4200.0
 """Unbinned rows or columns of the largest frame, with a margin."""
 
 _ALLOWED = {
+    "bias": ("members",),
+    "flat": ("members",),
     "reduce": ("bias", "flat", "settings"),
-    "extract": ("apertures", "arcs", "settings"),
+    "extract": ("apertures", "arcs", "of", "settings"),
     "wavelength": ("arcs", "of"),
 }
 
@@ -40,7 +45,7 @@ class Choice:
     parameters
         ``bias``, ``flat``: the id of a master, 0 for none. ``arcs``: ids of reduced arcs. ``apertures``: places on the
         detector with target and sky zones, in unbinned rows from the trace. ``settings``: settings in place of the
-        proposal's. ``of``: the variant whose spectra are calibrated.
+        proposal's. ``of``: the variant it builds on. ``members``: ids of the raw frames of a master.
     actor, time
         Who chose it, when (ISO 8601, UTC).
     """
@@ -62,8 +67,13 @@ class Choice:
         return str(self.parameters.get("of", "auto"))
 
     @property
+    def members(self) -> tuple[int, ...]:
+        """Ids of the raw frames a master is to be made of."""
+        return tuple(self.parameters.get("members", ()))
+
+    @property
     def files(self) -> tuple[int, ...]:
-        """Ids of the files it names."""
+        """Ids of the products it names: masters and arcs."""
         masters = tuple(self.parameters[name] for name in ("bias", "flat") if self.parameters.get(name))
         return (*masters, *self.parameters.get("arcs", ()))
 
@@ -102,6 +112,8 @@ def choice_from(request: Mapping[str, Any], *, actor: str, time: str) -> Choice:
     if unknown:
         raise BadChoice(f"The stage {stage} takes no {', '.join(unknown)}; it takes {', '.join(_ALLOWED[stage])}.")
     parameters = {name: _CHECKS[name](value) for name, value in sorted(given.items())}
+    if stage in POOL_STAGES and "members" not in parameters:
+        raise BadChoice("Say which frames to combine: members must list their file ids.")
     if stage == "wavelength" and not parameters.get("arcs"):
         raise BadChoice("Say which lamp to use: arcs must name one reduced arc, or two that bracket the spectrum.")
     return Choice(stage, parameters, actor, time)
@@ -109,7 +121,7 @@ def choice_from(request: Mapping[str, Any], *, actor: str, time: str) -> Choice:
 
 def _identifier(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-        raise BadChoice(f"A master is named by its file id, 0 means none; {value!r} is not one.")
+        raise BadChoice(f"A file is named by its id (0 means no master); {str(value)[:60]!r} is none.")
     return value
 
 
@@ -117,6 +129,17 @@ def _arcs(value: Any) -> list[int]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= MOST_ARCS:
         raise BadChoice(f"arcs must be a list of one to {MOST_ARCS} file ids.")
     return sorted(_identifier(entry) for entry in value)
+
+
+def _members(value: Any) -> list[int]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise BadChoice("members must be a list of file ids.")
+    found = sorted({_identifier(entry) for entry in value})
+    if not FEWEST_MEMBERS <= len(found) <= MOST_MEMBERS:
+        raise BadChoice(
+            f"A master is made of {FEWEST_MEMBERS} to {MOST_MEMBERS} different frames, not of {len(found)}."
+        )
+    return found
 
 
 def _apertures(value: Any) -> list[dict[str, Any]]:
@@ -183,6 +206,7 @@ _CHECKS = {
     "bias": _identifier,
     "flat": _identifier,
     "arcs": _arcs,
+    "members": _members,
     "apertures": _apertures,
     "settings": _settings,
     "of": _variant,

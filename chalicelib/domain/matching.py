@@ -88,6 +88,16 @@ def pool_night(subject: str) -> int:
     return int(subject.rsplit("#", 1)[1])
 
 
+def served_key(subject: str) -> str:
+    """The configuration key under which the master of a pool (its subject) is found.
+
+    >>> served_key("pool#master_flat|RED|4096x800@0,500|2x2|400_SYZY|slow|16.10,7.50|NO_FILTER|GG455|NO_MASK#20261121")
+    'master_flat|RED|4096x800@0,500|2x2|400_SYZY'
+    """
+    key = subject.removeprefix("pool#").rsplit("#", 1)[0]
+    return key if pool_kind(subject) == "bias" else "|".join(key.split("|")[:5])
+
+
 def reach(key: str) -> int:
     """How many nights away calibrations under a configuration key may serve."""
     if key.startswith(NAME_PREFIX):

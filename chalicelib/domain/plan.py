@@ -44,6 +44,7 @@ __all__ = [
     "AUTO", "BIAS_STAGE", "BLOCK_OF_STAGE", "CHAINS", "DONE", "EXTRACT", "FAILED", "FLAT_STAGE", "MOST_MEMBERS",
     "PRODUCT_ROLE", "PROVISIONAL", "REDUCE", "REJECTED", "WAITING", "WAVELENGTH", "FrameFacts", "Input", "PoolFacts",
     "Settled", "StageState", "Step", "plan_frame", "plan_pool", "reasons", "resting", "run_key", "serving",
+    "variant_of",
 ]  # fmt: skip
 
 LAMPS_OFF = "No lamp was on while this arc was taken (all LAMP_ cards are FALSE): it serves no spectrum. Take it again."
@@ -81,7 +82,8 @@ class UserFacts:
 class FrameFacts:
     """Everything that decides what a frame needs next.
 
-    ``superseded_by`` is the id of a later upload under the same name; ``withdrawn`` are ids of arcs somebody deleted.
+    ``superseded_by`` is the id of a later upload under the same name; ``withdrawn`` are ids of arcs somebody deleted;
+    ``declared`` is the type the header says, where somebody gave the frame another.
     """
 
     raw: Input
@@ -94,6 +96,7 @@ class FrameFacts:
     arcs: tuple[Candidate, ...] = ()
     withdrawn: frozenset[int] = frozenset()
     superseded_by: int | None = None
+    declared: str = ""
     user: UserFacts = UserFacts()
 
 
@@ -151,24 +154,60 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
 
 
 def plan_pool(facts: PoolFacts) -> Step | Settled:
-    """The next step of a pool: to combine its members, if there are enough and they are not combined yet."""
-    if len(facts.members) < facts.minimum or facts.observation is None:
-        reason = f"{len(facts.members)} of at least {facts.minimum} frames are there"
-        return Settled(WAITING, reason, obsolete=tuple(sorted(facts.stages)))
-    there = facts.stages.get(facts.kind)
+    """The next step of a pool: to combine its members, if there are enough, or those that somebody chose of them.
+
+    The status is the automatic master's, or that of the master chosen last.
+    """
+    result = _combination(facts, None)
+    obsolete: set[str] = set()
+    for choice in sorted(facts.user.choices, key=lambda c: (c.time, c.variant)):
+        if isinstance(result, Step):
+            return result
+        obsolete |= set(result.obsolete)
+        result = _combination(facts, choice)
+    if isinstance(result, Step):
+        return result
+    kept = {AUTO} | {choice.variant for choice in facts.user.choices}
+    obsolete |= {*result.obsolete, *(key for key in facts.stages if variant_of(key) not in kept)}
+    return replace(result, obsolete=tuple(sorted(obsolete)))
+
+
+def _combination(facts: PoolFacts, choice: Choice | None) -> Step | Settled:
+    """The step by which a pool's master is made, of all members or of those chosen, or how that rests."""
+    stage_name = stage_key(facts.kind, choice.variant if choice else AUTO)
+    there = facts.stages.get(stage_name)
+    waits = _missing_members(facts, choice)
+    if waits or facts.observation is None:
+        return Settled(WAITING, waits, obsolete=(stage_name,) if there is not None else ())
     if there is not None and _deleted(facts.user, there):
         return Settled(DONE, "The master was deleted; it is not made again by itself.")
-    members = sorted(facts.members, key=lambda m: (m.started, m.id))[:MOST_MEMBERS]
+    wanted = [m for m in facts.members if choice is None or m.id in choice.members]
+    members = sorted(wanted, key=lambda m: (m.started, m.id))[:MOST_MEMBERS]
     inputs = tuple(_as_input("member", member) for member in members)
     provisional: tuple[str, ...] = ()
     if facts.kind == FLAT_STAGE:
         bias = matching.best_bias(facts.observation, facts.biases)
         inputs, provisional = _with_master(inputs, "bias", bias, facts.observation.night)
-    retries = facts.user.retries.get(facts.kind, 0)
-    key = run_key(facts.kind, facts.science_version, inputs, facts.settings, retries=retries)
+    retries = facts.user.retries.get(stage_name, 0)
+    key = run_key(facts.kind, facts.science_version, inputs, facts.settings, choice=choice, retries=retries)
     if there is None or there.run_key != key:
-        return Step(BLOCK_OF_STAGE[facts.kind], facts.kind, key, inputs, provisional)
-    return _judged(facts.user, _ended(facts.kind, there))
+        return Step(BLOCK_OF_STAGE[facts.kind], facts.kind, key, inputs, provisional, choice)
+    return _judged(facts.user, _ended(facts.kind, there)) if choice is None else _ended(facts.kind, there)
+
+
+def _missing_members(facts: PoolFacts, choice: Choice | None) -> str:
+    """What a master waits for; nothing if it can be made."""
+    if choice is None:
+        there = facts.stages.get(facts.kind)
+        made_of = len(set(there.used) - {bias.id for bias in facts.biases}) if there and there.outcome == DONE else 0
+        # a master stays when the minimum is raised afterwards: settings apply to what is new
+        needed = min(facts.minimum, made_of or facts.minimum)
+        enough = len(facts.members) >= needed and facts.observation is not None
+        return "" if enough else f"{len(facts.members)} of at least {facts.minimum} frames are there"
+    gone = sorted(set(choice.members) - {member.id for member in facts.members})
+    if not gone:
+        return ""
+    return f"Chosen frames serve no more ({', '.join(map(str, gone))}); choose others."
 
 
 def serving(facts: FrameFacts | PoolFacts, obsolete: Iterable[str] = ()) -> Input | None:
@@ -220,7 +259,8 @@ def _walk(facts: FrameFacts, stages: Iterable[str], choice: Choice | None) -> St
                 return _without_arc(facts, there, below, choice)
             inputs = (*inputs, *arcs)
         retries = facts.user.retries.get(key, 0)
-        wanted = run_key(stage, facts.science_version, inputs, settings, choice=choice, retries=retries)
+        given = facts.observation.obstype if facts.declared else ""
+        wanted = run_key(stage, facts.science_version, inputs, settings, choice=choice, retries=retries, obstype=given)
         if there is None or there.run_key != wanted:
             return Step(BLOCK_OF_STAGE[stage], stage, wanted, inputs, provisional, choice)
         if there.outcome == FAILED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -81,22 +82,68 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     BadSetting
         An unknown name, a value of the wrong type, outside its limits or not among its choices.
     """
+    for _, sentence in errors_of(values):
+        raise BadSetting(sentence)
+    # a number that came as 1 is stored and hashed as 1.0: the same setting must make the same run key
+    typed: dict[str, Any] = {n: float(v) if isinstance(getattr(DEFAULTS, n), float) else v for n, v in values.items()}
+    return Settings(**typed)
+
+
+def errors_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong with some settings: name, sentence."""
     known = {f.name: f for f in fields(Settings)}
+    found = []
     for name, value in values.items():
         if name not in known:
-            raise BadSetting(f"There is no setting {name!r}; there are {', '.join(known)}.")
-        _check(name, value, getattr(DEFAULTS, name), known[name].metadata)
-    return Settings(**values)
+            found.append((name, f"There is no setting {name[:60]!r}; there are {', '.join(known)}."))
+            continue
+        sentence = _wrong(name, value, getattr(DEFAULTS, name), known[name].metadata)
+        if sentence:
+            found.append((name, sentence))
+    return found
 
 
-def _check(name: str, value: Any, default: Any, rules: Mapping[str, Any]) -> None:
+def _wrong(name: str, value: Any, default: Any, rules: Mapping[str, Any]) -> str:
+    """What is wrong with one value; nothing if it may be."""
     wanted = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
-        raise BadSetting(f"The setting {name} must be of the type {type(default).__name__}, not {value!r}.")
+        return f"The setting {name} must be {_KINDS[type(default)][1]}, not {_shown(value)}."
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"The setting {name} must be a finite number."
     if rules["choices"] and value not in rules["choices"]:
-        raise BadSetting(f"The setting {name} must be one of {', '.join(rules['choices'])}, not {value!r}.")
+        return f"The setting {name} must be one of {', '.join(rules['choices'])}, not {_shown(value)}."
     if rules["low"] is not None and not rules["low"] <= value <= rules["high"]:
-        raise BadSetting(f"The setting {name} must lie between {rules['low']} and {rules['high']}, not be {value!r}.")
+        return f"The setting {name} must lie between {rules['low']} and {rules['high']}, not be {_shown(value)}."
+    return ""
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:60]
+
+
+_KINDS: dict[type, tuple[str, str]] = {
+    bool: ("boolean", "true or false"),
+    int: ("integer", "a whole number"),
+    float: ("number", "a number"),
+    str: ("string", "a text"),
+}
+"""Type of a setting → its name in JSON, and in a sentence."""
+
+
+def described() -> list[dict[str, Any]]:
+    """Each setting's name, type (as JSON names it), default, limits, choices and help."""
+    return [
+        {
+            "name": f.name,
+            "type": _KINDS[type(f.default)][0],
+            "default": f.default,
+            "low": f.metadata["low"],
+            "high": f.metadata["high"],
+            "choices": list(f.metadata["choices"]),
+            "help": f.metadata["help"],
+        }
+        for f in fields(Settings)
+    ]
 
 
 def that_matter(settings: Settings, stage: str) -> dict[str, Any]:

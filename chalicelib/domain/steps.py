@@ -161,10 +161,12 @@ def run_key(
     *,
     choice: Choice | None = None,
     retries: int = 0,
+    obstype: str = "",
 ) -> str:
     """The identity of a run: what goes in, with what settings and choices, by which version. 64 hex digits.
 
-    A user's retry counts too: it makes another key, so that a failure is tried again.
+    A user's retry counts too: it makes another key, so that a failure is tried again. So does ``obstype``, the type
+    somebody gave a frame instead of its header's: the same bytes are reduced otherwise as an arc than as a spectrum.
     """
     content: dict[str, Any] = {
         "block": stage,
@@ -176,6 +178,8 @@ def run_key(
         content["choice"] = choice.that_matters(stage)
     if retries:
         content["retries"] = retries
+    if obstype:
+        content["obstype"] = obstype
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,6 +15,8 @@ REDUCED_IMAGE = "reduced/image/"
 EXTRACTED = "extracted/"
 CALIBRATED = "calibrated/"
 PREVIEW = "preview/"
+EXPORTS = "exports/"
+"""What was made for one download: it triggers nothing and is gone a day later (the bucket's lifecycle)."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ class Block:
         """Where a message goes that failed every attempt.
 
         DEADLETTER records the failure of what it can name a subject of; what it fails on itself, and a list of bulk
-        work, which is about no subject in particular, is kept for a person (``python -m infra.operate redrive``).
+        work or a job of packing, which is about no subject, is kept for a person (``python -m infra.operate redrive``).
         """
-        return UNDELIVERABLE_QUEUE if self.name in ("deadletter", "bulk") else DEAD_LETTER_QUEUE
+        return UNDELIVERABLE_QUEUE if self.name in ("deadletter", "bulk", "pack") else DEAD_LETTER_QUEUE
 
     @property
     def bulk_share(self) -> int:
@@ -91,11 +93,13 @@ ASKED = Block("asked", (), concurrency=10, timeout=240, memory=3008, urgent=True
 
 DEADLETTER = Block("deadletter", (), concurrency=2, timeout=60, memory=512, science=False)
 BULK = Block("bulk", (), concurrency=2, timeout=60, memory=512, science=False)
+PACK = Block("pack", (), concurrency=2, timeout=600, memory=1769, science=False)
+"""Packs files somebody selected into one archive; its memory buys the network and the CPU for the checksums."""
 
 PIPELINE = (INGEST, COMBINE, REDUCE, EXTRACT, WAVELENGTH)
 """The blocks that frames and pools go through: those that bulk work is paced into."""
 
-BLOCKS = (*PIPELINE, ASKED, DEADLETTER, BULK)
+BLOCKS = (*PIPELINE, ASKED, DEADLETTER, BULK, PACK)
 BLOCK = {block.name: block for block in BLOCKS}
 
 DEAD_LETTER_QUEUE = DEADLETTER.queue

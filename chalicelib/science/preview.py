@@ -49,7 +49,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .figures import known
-from .frame import Frame, MaskBit
+from .frame import Frame, Geometry, MaskBit
 from .spectrum import Apertures, Spectrum, Trace
 
 MAGIC = b"GLPV"
@@ -94,7 +94,7 @@ def image_preview(frame: Frame, targets: Iterable[tuple[Trace, Apertures]] = ())
         "limits": {"low": _short(low), "high": _short(max(high, low + 1e-3))},
         "mask": chunks.add(np.asarray(frame.mask, dtype=np.uint8), "deflate"),
         "mask_counts": {str(bit.name).lower(): int(np.count_nonzero(frame.mask & int(bit))) for bit in MaskBit},
-        "targets": [_target(frame, trace, apertures) for trace, apertures in targets],
+        "targets": [overlay(frame.geometry, frame.shape[1], trace, apertures) for trace, apertures in targets],
     }
     return chunks.container(header)
 
@@ -240,11 +240,26 @@ def _section(geometry) -> dict:
     }
 
 
-def _target(frame: Frame, trace: Trace, apertures: Apertures) -> dict:
-    nx = frame.shape[1]
-    columns = np.unique(np.linspace(0, nx - 1, min(nx, 65)).round().astype(int))
-    rows = trace.row_in(frame.geometry, columns)
-    b = frame.geometry.binning[1]
+def overlay(geometry: Geometry, width: int, trace: Trace, apertures: Apertures) -> dict:
+    """What to draw over a frame for a target: its trace and zones, in rows of the frame.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Of the frame.
+    width : int
+        Columns of the frame.
+    trace : Trace
+    apertures : Apertures
+
+    Returns
+    -------
+    dict
+        JSON-ready, as the module's documentation says of ``targets``.
+    """
+    columns = np.unique(np.linspace(0, width - 1, min(width, 65)).round().astype(int))
+    rows = trace.row_in(geometry, columns)
+    b = geometry.binning[1]
     return {
         "trace_columns": columns.tolist(),
         "trace": [round(float(r), 3) for r in rows],

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..domain.choices import Choice, choice_from
+from ..domain.headers import ARC, BIAS, EXPOSE, FLAT, FOCUS, IMAGING_TECHNIQUE, SPECTRUM
 from ..domain.matching import pool_night
-from ..domain.plan import AUTO, CHAINS, FAILED, StageState
+from ..domain.plan import AUTO, CHAINS, FAILED, REJECTED, StageState
 from ..domain.records import MASTER_TYPE, MASTERS_SCOPE, RAW_TYPE, Record, day_of, visible
 from ..domain.steps import stage_key, stage_of, variant_of
 from ..domain.topology import ASKED
@@ -21,6 +22,12 @@ from .publish import Change
 from .subjects import BAD, CHOICE, RETRY, TOMBSTONES
 
 REPEATS = 8
+
+MOST_CHOICES = 30
+"""Choices standing for one subject: each is planned and kept up to date whenever the subject is looked at."""
+
+OBSTYPES = (SPECTRUM, ARC, EXPOSE, FLAT, BIAS, FOCUS)
+"""What a frame can be said to be."""
 
 
 class NotThere(LookupError):
@@ -51,7 +58,7 @@ def delete(record_id: int, actor: str) -> None:
         return {**record, "deleted": {"by": actor, "at": moment}, "deleted_on": day_of(moment)}
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(record["subject"], adds={TOMBSTONES: {record["id"]}})
+        return subjects.fact_operation(_subject(record), adds={TOMBSTONES: {record["id"]}})
 
     _decide(record_id, change, fact, actor=actor, outcome="deleted", sentence="Deleted; it can be restored for a day.")
 
@@ -75,7 +82,7 @@ def restore(record_id: int, actor: str) -> None:
         return {name: value for name, value in record.items() if name not in ("deleted", "deleted_on")}
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(record["subject"], deletes={TOMBSTONES: {record["id"]}})
+        return subjects.fact_operation(_subject(record), deletes={TOMBSTONES: {record["id"]}})
 
     _decide(record_id, change, fact, actor=actor, outcome="restored", sentence="Restored.", hidden=True)
 
@@ -97,6 +104,8 @@ def mark_bad(record_id: int, actor: str, reason: str) -> None:
         return {**record, "bad": {"by": actor, "at": clock.moment(), "reason": reason}}
 
     def fact(record: Record) -> dict:
+        if record["variant"] != AUTO:  # a master of chosen frames: the pool's own is as good as it was
+            return subjects.fact_operation(_subject(record))
         return subjects.fact_operation(
             _subject(record), sets={BAD: {"by": actor, "at": clock.moment(), "reason": reason}}
         )
@@ -117,11 +126,42 @@ def unmark_bad(record_id: int, actor: str) -> None:
         return {name: value for name, value in record.items() if name != "bad"} if record.get("bad") else None
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record), removes=[BAD])
+        return subjects.fact_operation(_subject(record), removes=[BAD] if record["variant"] == AUTO else [])
 
     _decide(
         record_id, change, fact, actor=actor, outcome="good", sentence="The mark of a bad calibration was taken away."
     )
+
+
+def reclassify(raw_id: int, obstype: str, actor: str) -> None:
+    """Say that a frame is something else than its header has it; its header's own type takes that back.
+
+    What it is stands on its record, where the plan reads it: what was made of it as something else is retired, it
+    leaves its pool or the search for arcs, and goes the way of its new type.
+
+    Raises
+    ------
+    NotThere, Refused
+        There is no such file; it is no raw frame, or cannot be that.
+    """
+
+    def change(record: Record) -> Record | None:
+        _only_reclassifiable(record, obstype)
+        if record["obstype"] == obstype:
+            return None
+        declared = (record.get("reclassified") or {}).get("from") or record["obstype"]
+        moment = clock.moment()
+        changed = {name: value for name, value in record.items() if name != "reclassified"}
+        changed |= {"obstype": obstype, "observation": {**record["observation"], "obstype": obstype}}
+        changed["last_modified"] = moment
+        if obstype != declared:
+            changed["reclassified"] = {"from": declared, "by": actor, "at": moment}
+        return changed
+
+    def fact(record: Record) -> dict:
+        return subjects.fact_operation(_subject(record))
+
+    _decide(raw_id, change, fact, actor=actor, outcome="reclassified", sentence=f"Now taken as {obstype}.")
 
 
 def choose(raw_id: int, choice: Mapping[str, Any], actor: str) -> str:
@@ -140,6 +180,7 @@ def choose(raw_id: int, choice: Mapping[str, Any], actor: str) -> str:
 
     def fact(record: Record) -> dict:
         _only_with_stage(record, chosen)
+        must_have_room(_subject(record), chosen)
         return subjects.fact_operation(_subject(record), sets={CHOICE + chosen.variant: chosen.to_item()})
 
     sentence = f"Asked for {chosen.stage.upper()} with a choice of its own (variant {chosen.variant})."
@@ -186,7 +227,7 @@ def retry(subject: str, actor: str) -> bool:
     failed = sorted(key for key, item in stages.items() if item["outcome"] == FAILED)
     if failed:
         fact = subjects.fact_operation(subject, adds={RETRY + key: 1 for key in failed})
-        _ask(subject, record, fact, actor=actor, sentence=f"Asked to try {', '.join(failed)} again.")
+        ask(subject, record, fact, actor=actor, sentence=f"Asked to try {', '.join(failed)} again.")
         return True
     if record is None or record["status"] != FAILED:
         return False
@@ -207,7 +248,7 @@ def reprocess(subject: str, actor: str) -> None:
     sentence = "Asked to be reduced anew with the present settings."
     fact = subjects.fact_operation(subject, sets=sets)
     # bulk work paces itself into the blocks' own queues
-    _ask(subject, record, fact, actor=actor, sentence=sentence, block=subjects.block_of(subject))
+    ask(subject, record, fact, actor=actor, sentence=sentence, block=subjects.block_of(subject))
 
 
 def _decide(
@@ -246,9 +287,7 @@ def _event(record: Record, outcome: str, sentence: str, actor: str) -> dict[str,
     return named | {"file_id": record["id"], "block": "user", "outcome": outcome, "sentence": sentence, "actor": actor}
 
 
-def _ask(
-    subject: str, record: Record | None, fact: dict, *, actor: str, sentence: str, block: str = ASKED.name
-) -> None:
+def ask(subject: str, record: Record | None, fact: dict, *, actor: str, sentence: str, block: str = ASKED.name) -> None:
     """Write a fact about a subject and tell of it; ``record`` is a frame's, None for a pool."""
     event = _event(record, "asked", sentence, actor) if record else _pool_event(subject, sentence, actor)
     items.write([fact, *publish.told_operations([], subject, f"user{clock.now():.6f}", event)])
@@ -291,15 +330,34 @@ def _undelete_below(raw_id: int, stage: str, variant: str, actor: str) -> None:
 
 def _subject(record: Record) -> str:
     """The subject whose plan a record belongs to."""
-    return record.get("subject") or subjects.frame_subject(record["id"])
+    return record.get("subject") or subjects.frame_subject(record["original_file_id"])
 
 
 def _only_calibrations(record: Record) -> None:
     master = record["data_type"] == MASTER_TYPE
-    if not master and not (record["data_type"] == RAW_TYPE and record["obstype"] in ("BIAS", "FLAT", "ARC")):
+    if not master and not (record["data_type"] == RAW_TYPE and record["obstype"] in (BIAS, FLAT, ARC)):
         raise Refused(
             f"{record['file_name']} is no calibration: only raw biases, flats, arcs and masters are marked bad."
         )
+
+
+def _only_reclassifiable(record: Record, obstype: str) -> None:
+    name = record["file_name"]
+    if obstype not in OBSTYPES:
+        raise Refused(f"A frame cannot be {obstype!r}; it can be {', '.join(OBSTYPES)}.")
+    if record["data_type"] != RAW_TYPE:
+        raise Refused(f"{name} is a product: say of its raw frame, {record['original_file']}, what it is.")
+    if not record.get("observation") or record["status"] == REJECTED:
+        raise Refused(f"{name} cannot be read as a frame: {record['status_reason']}")
+    if record["technique"] == IMAGING_TECHNIQUE and obstype in (SPECTRUM, ARC):
+        raise Refused(f"{name} was taken without a grating in the beam: it can be no {obstype}.")
+
+
+def must_have_room(subject: str, chosen: Choice) -> None:
+    """Refuse one choice too many; one that stands already is none more."""
+    standing = {name for name in subjects.read(subject) if name.startswith(CHOICE)}
+    if len(standing | {CHOICE + chosen.variant}) > MOST_CHOICES:
+        raise Refused(f"There are {len(standing)} choices already; take back one that is not needed any more.")
 
 
 def _only_with_stage(record: Record, choice: Choice) -> None:

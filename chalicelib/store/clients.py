@@ -62,6 +62,11 @@ def sqs() -> Any:
     return _client("sqs", endpoint_url(), _RETRIES)
 
 
+def ses() -> Any:
+    """SES client; a request waits for it, so it is bounded as DynamoDB's is."""
+    return _client("ses", endpoint_url(), _DYNAMODB_CONFIG)
+
+
 _S3_CONFIG = _RETRIES.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from ..domain import passwords
 from . import accounts, clients
+
+PASSWORD = "clear-night-on-pachon"
+"""Of all fixture users: they live on one machine, and are nobody."""
+
+ROLES = ("superuser", "staff", "pi", "collaborator", "stranger")
 
 _DOMAIN = "example.org"
 
@@ -45,12 +53,24 @@ def seed_fixture_accounts(*, mocked: bool = False) -> dict[str, str]:
         "second_pi": {},
     }
     users = {
-        name: accounts.create_user(name, f"{name}@{_DOMAIN}", first_name=name.replace("_", " ").title(), **flag)
+        name: accounts.create_user(
+            name, f"{name}@{_DOMAIN}", first_name=name.replace("_", " ").title(), password=_stored(), **flag
+        )
         for name, flag in flags.items()
     }
     for soar_id, pi, title in PROPOSALS:
         proposal = accounts.create_proposal(soar_id, pi=users[pi]["id"], semester=SEMESTER, title=title)
         if pi == "pi":
             accounts.add_member(proposal["id"], users["collaborator"]["id"], accounts.COLLABORATOR)
-    roles = ("superuser", "staff", "pi", "collaborator", "stranger")
-    return {role: accounts.issue_token(users[role]["id"], name="one-machine stack") for role in roles}
+    return {role: accounts.issue_token(users[role]["id"], name="one-machine stack") for role in ROLES}
+
+
+def logins() -> dict[str, dict[str, str]]:
+    """Role → what to sign in with."""
+    return {role: {"username": role, "password": PASSWORD} for role in ROLES}
+
+
+@cache
+def _stored() -> str:
+    """One hash for all of them: scrypt is slow on purpose."""
+    return passwords.stored(PASSWORD, b"fixture accounts")

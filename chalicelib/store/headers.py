@@ -21,18 +21,21 @@ class NoHeader(Exception):
     """The object has no header that can be read; the sentence says why."""
 
 
-def read(key: str) -> list[Card]:
-    """The cards of an object's header; of a tile-compressed frame, the image's, not the empty primary one's.
+def read(key: str, version: str | None = None) -> list[Card]:
+    """The cards of the header of an object (of one version of it).
+
+    Of a tile-compressed frame, they are the image's, not the empty primary one's.
 
     Raises
     ------
     NoHeader
         The object is gone, is not FITS, or ends before its header does.
     """
+    which = {"VersionId": version} if version and version != "null" else {}
     try:
-        response = clients.s3().get_object(Bucket=clients.bucket(), Key=key)
+        response = clients.s3().get_object(Bucket=clients.bucket(), Key=key, **which)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404", "NotFound"):
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404", "NotFound", "NoSuchVersion"):
             raise NoHeader("The file's object is gone.") from None
         raise
     with response["Body"] as body:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import batched, islice
 
 from ..domain.facets import Selection
-from ..domain.nights import night_of_file
+from ..domain.nights import FILES_PER_NIGHT, night_of_file
 from . import clients, codes, cursors, items, ledger, wire
 from .cursors import BadCursor
 from .items import Item
@@ -142,7 +142,8 @@ def search(
     nights = sorted(totals, reverse=not oldest)
     if at is not None:
         night = night_of_file(at)
-        nights = [n for n in nights if (n >= night if oldest else n <= night)]
+        done = at == _past(night, oldest)
+        nights = [n for n in nights if (n > night if oldest else n < night) or (n == night and not done)]
     found: list[Item] = []
     looked, folded = 0, wanted.folded()
     for number, night in enumerate(nights):
@@ -166,7 +167,7 @@ def search(
 
 def _past(night: int, oldest: bool) -> int:
     """A place in a night behind all its files."""
-    return night * 100_000 + (99_999 if oldest else 0)
+    return night * FILES_PER_NIGHT + (FILES_PER_NIGHT - 1 if oldest else 0)
 
 
 def _place(cursor: str | None) -> int | None:

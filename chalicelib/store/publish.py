@@ -23,6 +23,9 @@ from .subjects import Lease, LeaseLost
 COUNT = "c#"
 """What ledger attributes that count a facet combination begin with."""
 
+COMMENTS = "comments"
+"""How many comments a record has: written by :mod:`.comments`, and kept whatever a run publishes."""
+
 
 class Stale(Exception):
     """A record was changed by somebody else since it was read; nothing was written: read again and repeat."""
@@ -166,7 +169,9 @@ def _record_operation(change: Change) -> dict:
         condition, values = "rev = :rev", {"rev": change.old["rev"]}
     else:
         condition, values = "attribute_not_exists(rev)", {}
-    item = {**change.new, "rev": (change.old or {}).get("rev", 0) + 1}
+    old = change.old or {}
+    kept = {COMMENTS: old[COMMENTS]} if COMMENTS in old else {}
+    item = {**change.new, **kept, "rev": old.get("rev", 0) + 1}
     return items.operation("Put", "files", item=item, condition=condition, values=values)
 
 

@@ -141,6 +141,18 @@ class Counter(Model):
     counter = UnicodeAttribute(hash_key=True)
 
 
+class SemesterProposals(GlobalSecondaryIndex):
+    """The proposals of a semester, in the order in which they were made."""
+
+    class Meta:
+        index_name = "semester"
+        projection = IncludeProjection(["soar_id", "scope"])
+        billing_mode = PAY_PER_REQUEST_BILLING_MODE
+
+    semester = UnicodeAttribute(hash_key=True)
+    id = NumberAttribute(range_key=True)
+
+
 class Proposal(Model):
     """An observing proposal, by its number; ``soar_id`` is what frames carry as PROPID."""
 
@@ -148,6 +160,8 @@ class Proposal(Model):
         table_name = clients.table_name("proposals")
 
     id = NumberAttribute(hash_key=True)
+    semester = UnicodeAttribute(null=True)
+    semester_index = SemesterProposals()
 
 
 class UserProposals(GlobalSecondaryIndex):
@@ -211,6 +225,15 @@ class Event(Model):
     moment = UnicodeAttribute(range_key=True)
 
 
+class Job(Model):
+    """What somebody asked for and may ask after; gone a month later by its time to live, ``expires_at``."""
+
+    class Meta(_Meta):
+        table_name = clients.table_name("jobs")
+
+    id = UnicodeAttribute(hash_key=True)
+
+
 MODELS: tuple[type[Model], ...] = (
     File,
     Listing,
@@ -226,6 +249,7 @@ MODELS: tuple[type[Model], ...] = (
     Token,
     Comment,
     Event,
+    Job,
 )
 
 

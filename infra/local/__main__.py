@@ -115,14 +115,14 @@ def welcome(description: dict) -> str:
     """What a person needs to begin."""
     from infra.local.stack import PAGES
 
-    tokens = description["tokens"]
+    tokens, login = description["tokens"], description["logins"]["pi"]
     page = description["web"]
     if not (PAGES / "index.html").is_file():
         page = f"not built yet (there is no frontend/dist); {page} shows how to ask the API"
     return (
         f"API       {description['api']}\nWeb page  {page}\n"
-        f"Log in as the PI of the simulated night with the token {tokens['pi']}\n"
-        f"(all files: {tokens['superuser']}).  Ctrl-C ends it.\n"
+        f"Sign in as the PI of the simulated night: {login['username']}, password {login['password']}\n"
+        "(all files: superuser, the same password).  Ctrl-C ends it.\n"
         "To ask the API from another terminal, paste there:\n"
         f"export API={description['api'].rstrip('/')} KEY={tokens['pi']}"
     )

@@ -9,12 +9,11 @@ from typing import Any
 import boto3
 
 from chalicelib.domain import topology
-from chalicelib.store import clients, tables
+from chalicelib.store import clients, mail, tables
 
 LOST_QUEUE = topology.UNDELIVERABLE_QUEUE
 """Where a message ends that nobody could handle; nothing reads it, the stack counts it."""
 
-SENDER = "goodman-live@localhost.invalid"
 RETENTION = 14 * 86400
 
 
@@ -23,7 +22,7 @@ def create_all() -> None:
     tables.create_all()
     arns = create_queues()
     create_bucket(arns)
-    _client("ses").verify_email_identity(EmailAddress=SENDER)
+    _client("ses").verify_email_identity(EmailAddress=mail.LOCAL_SENDER)
 
 
 def create_queues() -> dict[str, str]:

@@ -54,6 +54,7 @@ class Stack:
         self._notify = notify
         self._running: list[Callable[[], None]] = []
         self.tokens: dict[str, str] = {}
+        self.logins: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -81,19 +82,22 @@ class Stack:
         self._running.append(self.pump.stop)
         self.pump.start()  # its workers take their time to import; resources are made meanwhile
 
-        from chalicelib.store import clients
+        from chalicelib.store import clients, mail
         from infra.local import resources
         from infra.local.sweeper import Sweeper
 
         clients.forget()
         resources.create_all()
-        self.tokens = _seed()
+        self.tokens, self.logins = _seed()
 
+        from infra.local.mailbox import Postman
         from infra.local.web import WebServer
 
         application = importlib.import_module(self._app)
         self.web = WebServer(application.app, PAGES, self._port, self._notify)
         self._running.append(self.web.stop)
+        os.environ[mail.PAGE] = self.web.url  # where the links in letters lead
+        self._running.append(Postman(self._notify).stop)
         self.pump.wait_until_ready()
         self._running.append(Sweeper(self._notify).stop)
 
@@ -110,11 +114,12 @@ class Stack:
             "bucket": self.bucket,
             "s3": self.moto.url,
             "tokens": self.tokens,
+            "logins": self.logins,
         }
 
 
-def _seed() -> dict[str, str]:
-    """Fixture users and proposals; role → API token."""
+def _seed() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Fixture users and proposals; role → API token, role → what to sign in with."""
     from chalicelib.store import fixtures
 
-    return fixtures.seed_fixture_accounts()
+    return fixtures.seed_fixture_accounts(), fixtures.logins()

@@ -23,6 +23,8 @@ from chalice.local import CustomLocalChalice, ForbiddenError, LocalChalice, Loca
 
 STAGE = "/api"
 MAX_BODY = 10 << 20
+MAX_LINE = 1024
+"""Bytes of a line between the chunks of a body."""
 """Bytes; API Gateway's own limit."""
 
 
@@ -48,7 +50,9 @@ class Gateway:
         try:
             answer = self._gateway.handle_request(method, path, headers, body)  # type: ignore[arg-type]
         except ForbiddenError:  # this is how LocalGateway says that no route matches
-            return _problem(404, "Not found", f"There is no {urlsplit(path).path} in this API.")
+            from infra.gateway import UNKNOWN  # imports the API, which reads the environment the stack has set by now
+
+            return UNKNOWN.status, list(UNKNOWN.headers().items()), UNKNOWN.body().encode()
         except LocalGatewayException as error:
             return error.CODE, [(k, str(v)) for k, v in error.headers.items()], error.body or b""
         content = answer.get("body") or ""
@@ -121,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_body(self) -> tuple[bytes | None, tuple[int, list[tuple[str, str]], bytes] | None]:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return None, _problem(411, "Length required", "Send a Content-Length with the body.")
+            return self._read_chunks()
         try:
             length = int(self.headers.get("Content-Length") or 0)
         except ValueError:
@@ -129,6 +133,21 @@ class _Handler(BaseHTTPRequestHandler):
         if not 0 <= length <= MAX_BODY:
             return None, _problem(413, "Body too large", f"A request's body may have {MAX_BODY} bytes.")
         return (self.rfile.read(length) if length else None), None
+
+    def _read_chunks(self) -> tuple[bytes | None, tuple[int, list[tuple[str, str]], bytes] | None]:
+        """A body sent in chunks (RFC 9112, section 7.1), as API Gateway puts one together for the function."""
+        body = b""
+        try:
+            while size := int(self.rfile.readline(MAX_LINE).split(b";")[0], 16):
+                if size < 0 or len(body) + size > MAX_BODY:
+                    return None, _problem(413, "Body too large", f"A request's body may have {MAX_BODY} bytes.")
+                body += self.rfile.read(size)
+                self.rfile.readline(MAX_LINE)
+            while self.rfile.readline(MAX_LINE).strip():
+                pass  # trailers say nothing here
+        except ValueError:
+            return None, _problem(400, "Bad request", "The body's chunks cannot be read.")
+        return body or None, None
 
     def _page(self, path: str) -> tuple[int, list[tuple[str, str]], bytes]:
         wanted = (self._pages / path.lstrip("/")).resolve()

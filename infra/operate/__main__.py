@@ -119,6 +119,11 @@ def parser() -> argparse.ArgumentParser:
     purge.add_argument(
         "--days", type=_days, default=14, help="look so many days back, as after an outage (default: %(default)s)"
     )
+
+    superuser = command("superuser", "make somebody a superuser: the first one of a deployment")
+    superuser.add_argument("username")
+    superuser.add_argument("email", help="where the link that sets the password is mailed")
+    superuser.add_argument("--show-link", action="store_true", help="print the link instead")
     return top
 
 
@@ -215,6 +220,7 @@ COMMANDS = {
     "reprocess": "bulk",
     "recount": "recount",
     "purge": "purge",
+    "superuser": "people",
 }
 """Command → the module of this package that does it."""
 

@@ -26,7 +26,7 @@ def test_an_expired_token_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_deactivated_user_is_refused(api: Api):
     user = accounts.create_user("pi", "pi@example.org")
-    items.write([items.operation("Put", "users", item=user | {"is_active": False})])
+    accounts.deactivate(user["id"])
     problem(api.get("/files"), 401)
 
 

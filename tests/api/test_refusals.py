@@ -50,7 +50,7 @@ def test_a_token_that_is_none_is_refused(still_api: Api, header: str):
 
 
 def test_wrong_methods_are_problems_too(still_api: Api):
-    response = still_api.client.http.post("/files", body=b"{}", headers={"Content-Type": "application/json"})
+    response = still_api.client.http.put("/files", body=b"{}", headers={"Content-Type": "application/json"})
     problem(response, 405)
     assert "GET" in response.headers["Allow"]
 

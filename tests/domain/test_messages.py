@@ -74,9 +74,9 @@ def test_a_night_is_noon_to_noon_in_chile():
     [
         ({"magic": 1}, "no setting"),
         ({"minimum_biases": 2}, "between 3 and 1000"),
-        ({"minimum_biases": "10"}, "type int"),
-        ({"ignore_bias": 1}, "type bool"),
-        ({"maximum_targets": True}, "type int"),
+        ({"minimum_biases": "10"}, "whole number"),
+        ({"ignore_bias": 1}, "true or false"),
+        ({"maximum_targets": True}, "whole number"),
         ({"cosmic_rays": "magic"}, "one of"),
     ],
 )

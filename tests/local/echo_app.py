@@ -42,4 +42,4 @@ def ingest(event: dict[str, Any], context: Any) -> None:
         time.sleep(3600)
 
 
-combine = reduce = extract = wavelength = asked = deadletter = bulk = ingest
+combine = reduce = extract = wavelength = asked = deadletter = bulk = pack = ingest

@@ -135,7 +135,7 @@ def test_up_prints_one_line_that_a_program_can_use():
     line = process.stdout.readline()
     try:
         stack = json.loads(line)
-        assert set(stack) == {"api", "web", "bucket", "s3", "tokens"}
+        assert {"api", "web", "bucket", "s3", "tokens", "logins"} == set(stack)
         assert set(stack["tokens"]) == {"superuser", "staff", "pi", "collaborator", "stranger"}
 
         def get(path: str, role: str = "superuser") -> Any:

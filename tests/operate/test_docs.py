@@ -29,8 +29,9 @@ def test_only_this_program_is_shown_in_blocks():
 
 
 @pytest.mark.parametrize("line", SHOWN)
-def test_the_command_works(failed_night, operate, line):
+def test_the_command_works(failed_night, operate, line, monkeypatch):
     """On a night with failures: 0, and no traceback."""
+    monkeypatch.setenv("GOODMAN_PAGE", "https://goodman.example.org/")
     answer = operate(*shlex.split(line))
     assert answer.code == 0, answer.out + answer.err
     assert answer.out.strip()

@@ -212,6 +212,18 @@ def test_choices_are_checked(world):
         actions.choose(of(world, "0009_focus.fits")["id"], {"stage": "extract"}, "ann")
 
 
+def test_choices_are_bounded_and_the_same_one_is_no_more(world, monkeypatch):
+    monkeypatch.setattr(actions, "MOST_CHOICES", 1)
+    raw = of(world, STAR)
+    first = {"stage": "extract", "settings": {"maximum_targets": 1}}
+    variant = actions.choose(raw["id"], first, "ann")
+    assert actions.choose(raw["id"], first, "bob") == variant
+    with pytest.raises(Refused, match="take back one"):
+        actions.choose(raw["id"], {"stage": "reduce", "bias": 0}, "ann")
+    actions.withdraw(raw["id"], variant, "ann")
+    assert actions.choose(raw["id"], {"stage": "reduce", "bias": 0}, "ann") != variant
+
+
 def test_a_failure_is_retried_when_somebody_asks_and_counts_its_attempts(world, monkeypatch):
     made = wavelength.make_calibrated
 
