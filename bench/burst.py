@@ -193,6 +193,7 @@ class Visitor:
 
     def _nudge(self) -> None:
         """What an action of a user does: a durable nudge and a message; answered when it has been planned."""
+        from chalicelib.domain import topology
         from chalicelib.store import clients, items, queues, subjects
 
         found = clients.dynamodb().scan(
@@ -206,7 +207,7 @@ class Visitor:
         subject = found[len(found) // 2]["subject"]["S"]
         started = time.perf_counter()
         subjects.nudge(subject)
-        queues.send(subjects.block_of(subject), subject)
+        queues.send(topology.ASKED.name, subject)
         while "open" in subjects.read(subject):
             if self._stopping.wait(0.1):
                 return
