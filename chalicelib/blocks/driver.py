@@ -173,15 +173,21 @@ def _rest_pool(lease: Lease) -> str:
 
 
 def tell_interested(lease: Lease) -> None:
-    """Nudge everybody who asked for what was published under this subject (rule 5); the release forgets the keys."""
+    """Nudge everybody who asked for what was published under this subject (rule 5); the release forgets the keys.
+
+    Who is open and held by nobody is planned anyway, later than now, and is left alone: otherwise every arc of a burst
+    would tell every spectrum again. Not who is held, were it by a lease that has run out: its holder may still let go
+    on what it read before. And not where an earlier attempt died: it may have nudged without sending.
+    """
     if not lease.fanout:
         return
     night = _night(lease.subject)
-    for key in sorted(lease.fanout):
-        for subject in configurations.interested(key, night):
-            if subject != lease.subject:
-                subjects.nudge(subject)
-                queues.send(subjects.block_of(subject), subject)
+    asked = {key: set(configurations.interested(key, night)) - {lease.subject} for key in sorted(lease.fanout)}
+    fresh = {subject for key, found in asked.items() if key not in lease.inherited for subject in found}
+    again = {subject for key, found in asked.items() if key in lease.inherited for subject in found}
+    for subject in sorted((fresh - subjects.waiting(fresh)) | again):
+        subjects.nudge(subject)
+        queues.send(subjects.block_of(subject), subject)
 
 
 def _night(subject: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +47,16 @@ def block_of(subject: str) -> str:
 
 @dataclass
 class Lease:
-    """A held subject. ``seen`` is the number of nudges known *before* anything was read."""
+    """A held subject. ``seen`` is the number of nudges known *before* anything was read.
+
+    ``inherited`` are the keys an earlier attempt published under and may not have told everybody of.
+    """
 
     subject: str
     attempt: int
     seen: int
     item: Item
+    inherited: frozenset[str] = frozenset()
 
     @property
     def fanout(self) -> set[str]:
@@ -127,12 +131,18 @@ def take(subject: str, seconds: float, raw_key: str | None = None) -> Lease | No
         if held.get("lease_token") != token:
             return None
         item = held  # ours: the answer to the first try was lost
-    return Lease(subject, item["attempt"], item["nudges"], item)
+    return Lease(subject, item["attempt"], item["nudges"], item, frozenset(item.get("fanout") or ()))
 
 
 def read(subject: str) -> Item:
     """The subject as it is now, read consistently."""
     return items.get("subjects", {"subject": subject}) or {}
+
+
+def waiting(wanted: Iterable[str]) -> set[str]:
+    """Those of some subjects that are open and held by nobody: whoever takes them reads everything from now on."""
+    rows = items.batch_get("subjects", [{"subject": subject} for subject in sorted(wanted)])
+    return {row["subject"] for row in rows if "open" in row and "lease_until" not in row}
 
 
 def is_orphaned(item: Item) -> bool:
