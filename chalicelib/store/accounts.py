@@ -9,12 +9,12 @@ import re
 from typing import Any
 
 from ..domain.permissions import Viewer
-from . import clock, credentials, identities, items, users
+from . import clock, credentials, items, proposals, users
 from .credentials import digest as digest
 from .items import ConditionFailed, Item
+from .proposals import COLLABORATOR as COLLABORATOR
+from .proposals import PI as PI
 from .users import Taken
-
-PI, COLLABORATOR = "pi", "collaborator"
 
 FLAGS = ("is_staff", "is_superuser", "is_active")
 NAMES = ("username", "email")
@@ -133,8 +133,6 @@ def deactivate(user_id: int) -> Item:
 
 def create_proposal(soar_id: str, *, pi: int, semester: str, title: str, abstract: str = "") -> Item:
     """Create a proposal with its PI, or return the one that has this SOAR id already."""
-    from . import proposals
-
     try:
         return proposals.create(soar_id, pi=pi, semester=semester, title=title, abstract=abstract)
     except proposals.Taken as taken:
@@ -159,27 +157,3 @@ def add_member(proposal_id: int, user_id: int, role: str) -> None:
         items.write([operation])
     except ConditionFailed:
         pass  # a PI who is added as collaborator stays PI
-
-
-def _create(table: str, item: Item, reserved: list[str]) -> Item:
-    """Put ``item`` with its unique names in one transaction; the first of them taken → what has it."""
-    writes = [
-        items.operation(
-            "Put",
-            "identities",
-            item={"identity": identity, "id": item["id"]},
-            condition="attribute_not_exists(#identity)",
-            names={"#identity": "identity"},
-        )
-        for identity in reserved
-    ]
-    writes.append(items.operation("Put", table, item=item, condition="attribute_not_exists(id)"))
-    try:
-        items.write(writes)
-    except ConditionFailed:
-        taken = identities.known(reserved[0])
-        found = None if taken is None else items.get(table, {"id": taken})
-        if found is None:
-            raise
-        return found
-    return item
