@@ -44,7 +44,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from infra.local import moto_queues, moto_versions
+from infra.local import moto_queues, moto_serializer, moto_versions
 from infra.local.patches import Patches, Replacement
 
 DYNAMODB_LOCK = threading.RLock()
@@ -245,6 +245,7 @@ def install() -> None:
     """Patch moto's DynamoDB and SQS in this process; a second call does nothing."""
     _original.install(_REPLACEMENTS)
     moto_queues.install()
+    moto_serializer.install()
     moto_versions.install()
 
 
@@ -252,4 +253,5 @@ def uninstall() -> None:
     """Undo :func:`install` (the race test shows what happens without it)."""
     _original.uninstall()
     moto_queues.uninstall()
+    moto_serializer.uninstall()
     moto_versions.uninstall()

@@ -6,6 +6,7 @@
 * **A long poll looks once a second.** Here it sleeps until a message is sent or the next one is due.
 * **A message is handed to a client that has hung up** and then hidden for the whole visibility timeout (a killed pump
   leaves its long polls behind). Here the connection is looked at first.
+* **Every receive counts all messages**, four times, to learn how long a queue keeps them. Here the queue is asked for that.
 """
 
 from __future__ import annotations
@@ -86,6 +87,10 @@ def _queue_attributes(backend: SQSBackend, queue_name: str, attribute_names: lis
         return _original[SQSBackend, "get_queue_attributes"](backend, queue_name, attribute_names)
 
 
+def _kept(backend: SQSBackend, queue_name: str, message: Message) -> bool:
+    return backend.get_queue(queue_name).message_retention_period + message.sent_timestamp / 1000 > time.time()  # type: ignore
+
+
 def messages_in(queue_name: str, region: str = "us-east-1") -> int:
     """Messages of a queue, visible, in flight or delayed; asked without HTTP, to be asked often."""
     queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(queue_name)
@@ -96,6 +101,7 @@ def messages_in(queue_name: str, region: str = "us-east-1") -> int:
 _REPLACEMENTS: list[Replacement] = [
     (SQSBackend, "receive_message", _receive_message),
     (SQSBackend, "get_queue_attributes", _queue_attributes),
+    (SQSBackend, "is_message_valid_based_on_retention_period", _kept),
     *(
         (SQSBackend, name, _under_queue_lock(name))
         for name in ("send_message", "delete_message", "change_message_visibility", "purge_queue")
