@@ -6,7 +6,7 @@
 * **A long poll looks once a second.** Here it sleeps until a message is sent or the next one is due.
 * **A message is handed to a client that has hung up** and then hidden for the whole visibility timeout (a killed pump
   leaves its long polls behind). Here the connection is looked at first.
-* **Every receive counts all messages**, four times, to learn how long a queue keeps them. Here the queue is asked for that.
+* **Every receive counts all messages**, four times, to learn how long a queue keeps them. Here the queue is asked.
 """
 
 from __future__ import annotations
@@ -96,6 +96,13 @@ def messages_in(queue_name: str, region: str = "us-east-1") -> int:
     queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(queue_name)
     with queue._messages_lock:
         return len(queue._messages)
+
+
+def oldest_in(queue_name: str, region: str = "us-east-1") -> float | None:
+    """When the oldest message of a queue was sent, visible, in flight or delayed, in seconds since the epoch."""
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(queue_name)
+    with queue._messages_lock:
+        return min((message.sent_timestamp / 1000 for message in queue._messages), default=None)  # type: ignore
 
 
 _REPLACEMENTS: list[Replacement] = [

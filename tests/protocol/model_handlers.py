@@ -3,7 +3,7 @@
 | step | mirrors |
 |---|---|
 | nudge, lease | ``subjects.take``: ``nudge``, then the lease update: returns ``seen`` and the item, clears the mark |
-| tell, tell-nudge, tell-send | ``driver.tell_interested``: query, then ``subjects.nudge``, ``queues.send`` for each |
+| tell, tell-look, tell-nudge, tell-send | ``driver.tell_interested``: query, ``subjects.waiting``; for each ``nudge``, ``send`` |
 | register, master, arc, members | ``facts.frame_facts``, ``facts.pool_facts``; the last read is followed by the plan |
 | write, publish, refresh | ``driver.execute``: objects, ``publish.publish``, ``subjects.refresh`` |
 | handover, send | ``driver.work_under``: ``subjects.release(settled=False)``, then ``queues.send`` |
@@ -124,7 +124,7 @@ class Run:
         self.draft.lease(self.subject)
         if "clear" not in self.dropped:
             self.item[MARK] = 0
-        self.handler = self.handler._replace(mine=1, fresh=1)
+        self.handler = self.handler._replace(mine=1, fresh=1, heir=self.item[FANOUT])
         if self.block == "ingest":
             return self._to("i-record"), "taken"
         return self._look_around(self._snapshot()), "taken"
@@ -153,7 +153,7 @@ class Run:
         if not tells:
             return self._read(seen)
         if self.scenario.settled_interests:
-            return self._tell_next(seen, self._interested())
+            return self._to("tell-look", seen, self._interested())
         return self._to("tell", seen)
 
     def _read(self, seen: tuple) -> Handler:
@@ -169,7 +169,17 @@ class Run:
     def _tell(self):
         seen = self.handler.local[0]
         asked = self._interested() if len(seen) == 4 else seen[4]
-        return self._tell_next(seen[:4], asked), f"{len(asked)} interested"
+        return self._to("tell-look", seen[:4], asked), f"{len(asked)} interested"
+
+    def _tell_look(self):
+        seen, asked = self.handler.local
+        if not self.handler.heir or "inherited" in self.dropped:
+            asked = tuple(j for j in asked if not self._waits(j))
+        return self._tell_next(seen, asked), f"{len(asked)} to tell"
+
+    def _waits(self, subject: int) -> bool:
+        item = self.draft.subjects[subject]
+        return bool(item[OPEN]) and (item[LEASE] == FREE or "unheld" in self.dropped)
 
     def _interested(self) -> tuple[int, ...]:
         return tuple(j for j in self.scenario.concerned[self.subject] if self.draft.subjects[j][INTERESTED])

@@ -32,7 +32,10 @@ FAILED_WITH = -10
 
 
 class Handler(NamedTuple):
-    """A running invocation: its next step, its message (-1: a user's request), subject, and what it remembers."""
+    """A running invocation: its next step, its message (-1: a user's request), subject, and what it remembers.
+
+    ``heir``: it found a fanout when it took the lease, which an attempt that died may have begun to tell.
+    """
 
     step: str
     message: int
@@ -40,6 +43,7 @@ class Handler(NamedTuple):
     mine: int
     fresh: int
     local: tuple
+    heir: int = 0
 
 
 class State(NamedTuple):

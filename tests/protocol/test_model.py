@@ -73,7 +73,18 @@ def test_every_fault_and_every_kind_of_step_happens():
     """No scenario passes because what it is about never comes about."""
     seen = set().union(*(_steps(scenario) for scenario in SCENARIOS.values()))
     assert {"crash", "expire", "deliver", "lose", "error", "sweep", "user", "return"} <= seen
-    assert {"lease", "tell", "tell-nudge", "tell-send", "register", "master", "arc", "members", "own"} <= seen
+    assert {
+        "lease",
+        "tell",
+        "tell-look",
+        "tell-nudge",
+        "tell-send",
+        "register",
+        "master",
+        "arc",
+        "members",
+        "own",
+    } <= seen
     assert {"write", "publish", "refresh", "handover", "send", "settle", "rest", "again", "raise"} <= seen
     assert {"i-record", "i-publish", "i-refresh", "i-note", "i-tell", "u-send"} <= seen
 
