@@ -18,12 +18,34 @@ ARGS ?=
 # Test files run side by side: JOBS=0 runs them one after the other.
 JOBS ?= 2
 
-.PHONY: help setup run test test-long lint format process reference openapi bench package clean
+READY := $(VENV)/.installed $(REFERENCE)/.built
+
+# The page: made where Node.js is; everything else works without.
+NODE_MODULES := frontend/node_modules/.installed
+CONTRACT := frontend/src/api/contract.d.ts
+PAGE := frontend/dist/index.html
+PAGE_SOURCES := $(wildcard frontend/*.mjs frontend/*.json) $(shell find frontend/src frontend/tests docs/user-manual -type f 2>/dev/null)
+HAS_NODE := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' >/dev/null 2>&1 && command -v npm)
+NO_NODE := needs Node.js 20 or newer with npm (https://nodejs.org, or your system's packages nodejs and npm)
+
+.PHONY: help setup page frontend run test test-long lint format process reference openapi bench package clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(REFERENCE)/.built  ## make .venv with the pinned packages and build the reference bundle
+setup: $(READY) page  ## make .venv with the pinned packages, the reference bundle and the page
+
+frontend:  ## build the web page and the manual into frontend/dist
+	@if [ -z "$(HAS_NODE)" ]; then echo "The web page $(NO_NODE)." >&2; exit 1; fi
+	@$(MAKE) -s $(PAGE)
+
+# What setup does for the page: where Node.js or the registry is out of reach, it says so and goes on.
+page:
+	@if [ -z "$(HAS_NODE)" ]; then \
+	  echo "The web page is not built: it $(NO_NODE). The pipeline and its API work without it."; \
+	elif ! $(MAKE) -s $(NODE_MODULES); then \
+	  echo "The web page is not built: its packages cannot be fetched. The pipeline and its API work without it."; \
+	else $(MAKE) -s $(PAGE); fi
 
 run: setup  ## start the stack and play a simulated night into it (Ctrl-C ends)
 	@$(PYTHON) -m infra.local run $(ARGS) || [ $$? -eq 130 ]
@@ -34,16 +56,16 @@ test: setup  ## run all the tests (under ten minutes on two cores)
 test-long: setup  ## run all the tests and the long random histories
 	@$(PYTHON) -m pytest $(ARGS)
 
-lint: setup  ## ruff and mypy
+lint: $(READY)  ## ruff and mypy
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-format: setup  ## let ruff put the code into form
+format: $(READY)  ## let ruff put the code into form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-process: setup  ## reduce a folder of raw frames: make process RAW=folder OUT=folder
+process: $(READY)  ## reduce a folder of raw frames: make process RAW=folder OUT=folder
 	@if [ -z "$(RAW)" ]; then echo "Say which folder: make process RAW=folder OUT=folder" >&2; exit 2; fi
 	@$(PYTHON) -m infra.local process "$(RAW)" --out "$(OUT)" $(ARGS)
 
@@ -51,19 +73,19 @@ reference: $(VENV)/.installed  ## build the reference bundle again if its source
 	@$(PYTHON) layers/reference/build.py
 	@touch $(REFERENCE)/.built
 
-openapi: setup  ## write docs/openapi.json anew from the code
+openapi: $(READY)  ## write docs/openapi.json anew from the code
 	@$(PYTHON) -m chalicelib.api.openapi > build/openapi.json
 	@mv build/openapi.json docs/openapi.json
 
-bench: setup  ## run the benchmarks (they print, they never fail): make bench ARGS="wavelength zeropoint"
+bench: $(READY)  ## run the benchmarks (they print, they never fail): make bench ARGS="wavelength zeropoint"
 	@for name in $(or $(ARGS),$(basename $(notdir $(filter-out %/__init__.py,$(wildcard bench/*.py))))); do \
 	  echo "== bench/$$name.py"; $(PYTHON) -m bench.$$name || true; done
 
-package: setup  ## build the layers and the CloudFormation template, and print their size against Lambda's limit
+package: $(READY)  ## build the layers and the CloudFormation template, and print their size against Lambda's limit
 	@$(PYTHON) -m layers.package $(ARGS)
 
-clean:  ## remove what was built (not .venv: remove that by hand if you want it anew)
-	rm -rf build out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
+clean:  ## remove what was built (not .venv and frontend/node_modules: remove those by hand if you want them anew)
+	rm -rf build out frontend/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # A candidate counts only if it runs: a version manager's shim of that name may be on the path and refuse.
@@ -87,3 +109,16 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt layers/science/require
 $(REFERENCE)/.built: layers/reference/build.py $(VENV)/.installed
 	@$(PYTHON) layers/reference/build.py
 	@mkdir -p $(@D) && touch $@
+
+# No script of a package is run: the bundler comes as a binary in a package of its own for each platform.
+$(NODE_MODULES): frontend/package.json frontend/package-lock.json frontend/.npmrc
+	@echo "Fetching the page's packages ..."
+	@cd frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CONTRACT): docs/openapi.json $(NODE_MODULES)
+	@cd frontend && npm run --silent types >/dev/null
+	@touch $@
+
+$(PAGE): $(NODE_MODULES) $(CONTRACT) $(PAGE_SOURCES)
+	@cd frontend && npm run --silent check && npm run --silent test && npm run --silent build

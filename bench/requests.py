@@ -185,7 +185,7 @@ def forget() -> None:
     clients.forget()
     queues.forget()
     ratelimit.forget()
-    status_page._counted.clear()
+    status_page.forget()
     for name in ("codes", "ledger"):
         drop = getattr(import_module(f"chalicelib.store.{name}"), "forget", None)
         if drop is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.domain import topology
 from chalicelib.domain.topology import BLOCKS, Block
 from chalicelib.store import tables
-from infra import alarms, gateway
+from infra import alarms, gateway, site
 
 RETENTION = 14 * 86400
 """Seconds a message may wait in a queue: the longest SQS knows."""
@@ -23,6 +23,9 @@ SWEEP_FUNCTION = "Sweep"
 PURGE_FUNCTION = "Purge"
 REFERENCE_PATH = "/opt/reference"
 BUCKET_NAME = {"Fn::Sub": "goodman-live-${AWS::AccountId}-${AWS::Region}"}
+
+PAGE_ORIGINS = "PageOrigins"
+"""Parameter of the template."""
 
 Resource = dict[str, Any]
 
@@ -38,7 +41,17 @@ def template() -> dict[str, Any]:
         API: {"Properties": {"GatewayResponses": gateway.responses()}},
         **alarms.resources(),
     }
-    return {"Resources": resources, "Outputs": alarms.outputs()}
+    return {"Parameters": _parameters(), "Resources": resources, "Outputs": alarms.outputs()}
+
+
+def _parameters() -> dict[str, Any]:
+    return {
+        PAGE_ORIGINS: {
+            "Type": "CommaDelimitedList",
+            "Default": "*",
+            "Description": "Origins of the web page (https://goodman.example.org): they may use presigned addresses",
+        }
+    }
 
 
 def function_name(block: Block) -> str:
@@ -126,6 +139,7 @@ def _bucket() -> Resource:
                 ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
             ),
             "NotificationConfiguration": {"QueueConfigurations": notifications},
+            "CorsConfiguration": {"CorsRules": site.cross_origin_rules({"Ref": PAGE_ORIGINS})},
         },
     }
 

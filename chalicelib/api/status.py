@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice import Blueprint
@@ -10,7 +10,7 @@ from chalice import Blueprint
 from .. import __version__
 from ..domain.facets import Selection
 from ..domain.permissions import scopes_of
-from ..store import clients, clock, ledger, queues
+from ..store import clients, clock, ledger, queue_ages, queues
 from . import schemas
 from .operation import OPTIONAL, Call, operation
 
@@ -25,6 +25,11 @@ STATUS = schemas.named(
             "region": schemas.text(help="The region of the cloud, or local."),
             "status": schemas.one_of("ok"),
             "queues": schemas.mapping(schemas.integer(), help="Block → messages that wait or are worked on, about."),
+            "ages": schemas.mapping(
+                schemas.nullable(schemas.integer()),
+                help="Block → seconds its oldest message has been waiting or worked on, a minute or two ago; "
+                "null where there is none or it is not known.",
+            ),
             "counts": schemas.mapping(schemas.integer(), help="Status → files you may see."),
         },
         optional=("counts",),
@@ -36,13 +41,17 @@ QUEUES_SECONDS = 5
 """So long a count of the queues is shown again: SQS itself counts approximately, and everybody's page asks."""
 
 
-@dataclass
-class _Counted:
-    moment: float
-    depths: dict[str, int]
+AGES_SECONDS = 30
+"""So long the ages are: SQS tells them once a minute. A refusal is kept as long, so that it delays no other request."""
 
 
-_counted: list[_Counted] = []
+_kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
+"""What was asked for → when, and the answer; kept in the warm function."""
+
+
+def forget() -> None:
+    """Ask anew at the next request (tests)."""
+    _kept.clear()
 
 
 @routes.route("/", methods=["GET"], content_types=[])
@@ -54,7 +63,7 @@ def status(call: Call) -> dict[str, Any]:
         "version": __version__,
         "region": "local" if clients.endpoint_url() else clients.REGION,
         "status": "ok",
-        "queues": _depths(),
+        **_queues(),
     }
     if call.visitor is not None:
         selection = Selection()
@@ -62,8 +71,19 @@ def status(call: Call) -> dict[str, Any]:
     return body
 
 
-def _depths() -> dict[str, int]:
+def _queues() -> dict[str, Any]:
+    depths = _recent("depths", QUEUES_SECONDS, queues.depths)
+    # Nobody pays for the question while there is nothing to ask about, which is most of a day.
+    ages = _recent("ages", AGES_SECONDS, queue_ages.of_blocks) if any(depths.values()) else {}
+    return {
+        "queues": dict(depths),
+        "ages": {block: ages.get(block) if depth else None for block, depth in depths.items()},
+    }
+
+
+def _recent(what: str, seconds: float, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The answer of ``ask``, at most so many seconds old."""
     now = clock.now()
-    if not _counted or not 0 <= now - _counted[0].moment < QUEUES_SECONDS:
-        _counted[:] = [_Counted(now, dict(queues.depths()))]
-    return _counted[0].depths
+    if what not in _kept or not 0 <= now - _kept[what][0] < seconds:
+        _kept[what] = now, ask()
+    return _kept[what][1]

@@ -67,6 +67,12 @@ def ses() -> Any:
     return _client("ses", endpoint_url(), _DYNAMODB_CONFIG)
 
 
+def cloudwatch() -> Any:
+    """CloudWatch client; what it knows is only shown, so nobody waits long for it and it is asked once."""
+    return _client("cloudwatch", endpoint_url(), _CLOUDWATCH_CONFIG)
+
+
+_CLOUDWATCH_CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 _S3_CONFIG = _RETRIES.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
 
 

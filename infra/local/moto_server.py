@@ -13,7 +13,7 @@ S3_BUFFER = 1 << 20
 
 
 class MotoServer:
-    """S3, SQS, DynamoDB and SES of moto, patched to be safe under several writers (:mod:`infra.local.moto_locks`).
+    """S3, SQS, DynamoDB, SES and CloudWatch of moto, safe under several writers (:mod:`infra.local.moto_locks`).
 
     Everything lives in memory (big objects in temporary files) and is gone when the process ends.
     """

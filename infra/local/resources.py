@@ -10,6 +10,7 @@ import boto3
 
 from chalicelib.domain import topology
 from chalicelib.store import clients, mail, tables
+from infra import site
 
 LOST_QUEUE = topology.UNDELIVERABLE_QUEUE
 """Where a message ends that nobody could handle; nothing reads it, the stack counts it."""
@@ -74,6 +75,13 @@ def create_bucket(queue_arns: dict[str, str]) -> None:
     client.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"QueueConfigurations": notifications}
     )
+    client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": _cross_origin_rules()})
+
+
+def _cross_origin_rules() -> list[dict[str, Any]]:
+    """The template's, in the words of the S3 API; the page gets its port only later, so any page may ask."""
+    words = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
+    return [{words.get(name, name): what for name, what in rule.items()} for rule in site.cross_origin_rules(["*"])]
 
 
 def queue_url(name: str) -> str:

@@ -90,16 +90,19 @@ class Stack:
         resources.create_all()
         self.tokens, self.logins = _seed()
 
+        from infra import site
         from infra.local.mailbox import Postman
+        from infra.local.queue_metrics import QueueMetrics
         from infra.local.web import WebServer
 
         application = importlib.import_module(self._app)
-        self.web = WebServer(application.app, PAGES, self._port, self._notify)
+        self.web = WebServer(application.app, PAGES, self._port, self._notify, connect=[site.storage_address()])
         self._running.append(self.web.stop)
         os.environ[mail.PAGE] = self.web.url  # where the links in letters lead
         self._running.append(Postman(self._notify).stop)
         self.pump.wait_until_ready()
         self._running.append(Sweeper(self._notify).stop)
+        self._running.append(QueueMetrics(self._notify).stop)
 
     def stop(self) -> None:
         """End everything, last started first; a second call does nothing."""

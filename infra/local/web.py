@@ -6,10 +6,9 @@ import base64
 import errno
 import html
 import json
-import mimetypes
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +20,13 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import CustomLocalChalice, ForbiddenError, LocalChalice, LocalGateway, LocalGatewayException
 
+from infra.local.pages import Answer, Pages
+
 STAGE = "/api"
 MAX_BODY = 10 << 20
+"""Bytes; API Gateway's own limit."""
 MAX_LINE = 1024
 """Bytes of a line between the chunks of a body."""
-"""Bytes; API Gateway's own limit."""
 
 
 class Gateway:
@@ -37,9 +38,7 @@ class Gateway:
             app.__class__ = CustomLocalChalice
         self._gateway = _StageGateway(app, Config.create(chalice_app=app, app_name=app.app_name))
 
-    def handle(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    def handle(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
         """Answer one request; ``path`` is below the stage and may have a query.
 
         Returns
@@ -92,16 +91,17 @@ def curl_lines(api: str) -> list[str]:
     ]
 
 
-def _problem(status: int, title: str, detail: str) -> tuple[int, list[tuple[str, str]], bytes]:
+def _problem(status: int, title: str, detail: str) -> Answer:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return status, [("Content-Type", "application/problem+json")], json.dumps(body).encode()
+    headers = [("Content-Type", "application/problem+json"), ("X-Content-Type-Options", "nosniff")]
+    return status, headers, json.dumps(body).encode()
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "GoodmanLive"
 
-    def __init__(self, *args: Any, gateway: Gateway, pages: Path, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gateway: Gateway, pages: Pages, **kwargs: Any) -> None:
         self._gateway = gateway
         self._pages = pages
         super().__init__(*args, **kwargs)
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
 
-    def _read_body(self) -> tuple[bytes | None, tuple[int, list[tuple[str, str]], bytes] | None]:
+    def _read_body(self) -> tuple[bytes | None, Answer | None]:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks()
         try:
@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None, _problem(413, "Body too large", f"A request's body may have {MAX_BODY} bytes.")
         return (self.rfile.read(length) if length else None), None
 
-    def _read_chunks(self) -> tuple[bytes | None, tuple[int, list[tuple[str, str]], bytes] | None]:
+    def _read_chunks(self) -> tuple[bytes | None, Answer | None]:
         """A body sent in chunks (RFC 9112, section 7.1), as API Gateway puts one together for the function."""
         body = b""
         try:
@@ -149,21 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
             return None, _problem(400, "Bad request", "The body's chunks cannot be read.")
         return body or None, None
 
-    def _page(self, path: str) -> tuple[int, list[tuple[str, str]], bytes]:
-        wanted = (self._pages / path.lstrip("/")).resolve()
-        if not wanted.is_relative_to(self._pages.resolve()) or "\0" in path:
-            return _problem(404, "Not found", "There is no such page.")
-        if wanted.is_dir():
-            wanted /= "index.html"
-        if not wanted.is_file() and not Path(path).suffix:  # an address of the single-page application
-            wanted = self._pages / "index.html"
-        if wanted.is_file():
-            kind = mimetypes.guess_type(wanted.name)[0] or "application/octet-stream"
-            kind += "; charset=utf-8" if kind.startswith("text/") or kind.endswith("javascript") else ""
-            return 200, [("Content-Type", kind), ("Cache-Control", "no-cache")], wanted.read_bytes()
-        if path == "/":
-            return 200, [("Content-Type", "text/html; charset=utf-8")], self._plain_page()
-        return _problem(404, "Not found", "There is no such page.")
+    def _page(self, path: str) -> Answer:
+        found = self._pages.answer(path, self.headers)
+        if found is None and path == "/":
+            found = self._pages.own(self._plain_page())
+        return found or _problem(404, "Not found", "There is no such page.")
 
     def _plain_page(self) -> bytes:
         base = f"http://{self.headers.get('Host', 'localhost')}{STAGE}"
@@ -171,8 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
         examples = html.escape("\n".join(curl_lines(base)))
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Goodman Live</title>'
-            "<h1>Goodman Live</h1><p>The web page is not built here "
-            "(<code>frontend/dist</code> does not exist). The pipeline and its API are running: "
+            "<h1>Goodman Live</h1><p>The web page is not built here: that needs Node.js 20 or newer, and "
+            "<code>make frontend</code>. The pipeline and its API are running: "
             f'<a href="{api}">{api}</a>. Send the token that was printed at the start as '
             f"<code>Authorization: Token …</code>:</p><pre>{examples}</pre></html>"
         ).encode()
@@ -215,13 +205,22 @@ class WebServer:
         Directory of the built web page; where it has no ``index.html`` a short page names the API's address.
     port : int
         Wanted; if it is taken the next free one is used and ``notify`` is told.
+    connect : iterable of str
+        Where the page may send requests besides this address: the storage of frames.
     """
 
     def __init__(
-        self, app: Chalice, pages: Path, port: int, notify: Callable[[str], None], host: str = "127.0.0.1"
+        self,
+        app: Chalice,
+        pages: Path,
+        port: int,
+        notify: Callable[[str], None],
+        *,
+        connect: Iterable[str] = (),
+        host: str = "127.0.0.1",
     ) -> None:
         self.gateway = Gateway(app)
-        handler = partial(_Handler, gateway=self.gateway, pages=pages)
+        handler = partial(_Handler, gateway=self.gateway, pages=Pages(pages, connect))
         self._server = _listen(host, port, handler)
         taken = self._server.server_port
         if port and taken != port:

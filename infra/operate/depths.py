@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
 
 from chalicelib.domain import topology
-from chalicelib.store import clients, clock, subjects
+from chalicelib.store import clients, queue_ages, subjects
 from chalicelib.store import queues as store_queues
 
 AGE_MINUTES = 15
@@ -60,28 +60,6 @@ def age(seconds: float | None) -> str:
 
 
 def oldest(names: list[str]) -> dict[str, float]:
-    """Age in seconds of each queue's oldest message, where CloudWatch knows it (the one-machine stack does not)."""
-    end = datetime.fromtimestamp(clock.now(), UTC)
-    cloudwatch = boto3.client("cloudwatch", region_name=clients.REGION, endpoint_url=clients.endpoint_url())
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            {
-                "Id": f"q{number}",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": "AWS/SQS",
-                        "MetricName": "ApproximateAgeOfOldestMessage",
-                        "Dimensions": [{"Name": "QueueName", "Value": name}],
-                    },
-                    "Period": 60,
-                    "Stat": "Maximum",
-                },
-            }
-            for number, name in enumerate(names)
-        ],
-        StartTime=end - timedelta(minutes=AGE_MINUTES),
-        EndTime=end,
-        ScanBy="TimestampDescending",
-    )
-    found = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
-    return {name: values[0] for number, name in enumerate(names) if (values := found.get(f"q{number}"))}
+    """Age in seconds of each queue's oldest message, where CloudWatch knows it."""
+    client = boto3.client("cloudwatch", region_name=clients.REGION, endpoint_url=clients.endpoint_url())
+    return queue_ages.oldest(names, within=AGE_MINUTES, client=client)

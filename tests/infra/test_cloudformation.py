@@ -72,7 +72,7 @@ def test_every_reference_is_to_something_there(resources: dict):
                 yield from references(value)
 
     named = {name for name in references(resources) if not name.startswith("AWS::")}
-    assert named <= set(resources)
+    assert named <= set(resources) | set(cloudformation.template()["Parameters"])
 
 
 def test_every_message_that_fails_ends_where_a_person_looks(resources: dict):
@@ -117,6 +117,16 @@ def test_the_policy_of_bulk_work_is_narrow():
     assert not any("*" in action for action in allowed)
     (receiving,) = [s for s in statements if "sqs:ReceiveMessage" in s["Action"]]
     assert receiving["Resource"] == [f"arn:*:sqs:*:*:{topology.BULK.queue}"]
+
+
+def test_the_api_may_look_at_the_queues_it_shows():
+    statements = json.loads((ROOT / ".chalice" / "policy-api.json").read_text())["Statement"]
+    (counting,) = [s for s in statements if "sqs:GetQueueAttributes" in s["Action"]]
+    assert set(counting["Action"]) == {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+    assert counting["Resource"] == [f"arn:*:sqs:*:*:{block.queue}" for block in topology.PIPELINE]
+    allowed = {action for s in statements for action in s["Action"] if s["Effect"] == "Allow"}
+    assert {a for a in allowed if a.startswith("cloudwatch:")} == {"cloudwatch:GetMetricData"}
+    assert not {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"} & allowed
 
 
 def test_nobody_but_purge_may_delete_objects_and_purge_never_raw():

@@ -3,7 +3,7 @@
 | step | mirrors |
 |---|---|
 | nudge, lease | ``subjects.take``: ``nudge``, then the lease update: returns ``seen`` and the item, clears the mark |
-| tell, tell-look, tell-nudge, tell-send | ``driver.tell_interested``: query, ``subjects.waiting``; for each ``nudge``, ``send`` |
+| tell, tell-look, tell-nudge, tell-send | ``driver.tell_interested``: query, ``waiting``; then ``nudge``, ``send`` |
 | register, master, arc, members | ``facts.frame_facts``, ``facts.pool_facts``; the last read is followed by the plan |
 | write, publish, refresh | ``driver.execute``: objects, ``publish.publish``, ``subjects.refresh`` |
 | handover, send | ``driver.work_under``: ``subjects.release(settled=False)``, then ``queues.send`` |

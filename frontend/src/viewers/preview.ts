@@ -1,0 +1,100 @@
+// From a file's record to what is drawn: fetched once, kept in the browser by the file's checksum, decoded in a worker.
+
+import { api } from "../api/client";
+import type { FileRecord, Visualization } from "../api/types";
+import type { ImagePreview, Preview, SpectrumPreview } from "./container";
+import type { Delivery, Order } from "./decoder.worker";
+
+declare const DECODER: string;
+
+const CACHE = "goodman-previews-1";
+/** Previews kept on disk, and decoded ones in memory. */
+const MOST_KEPT = 200;
+const MOST_DECODED = 12;
+
+let worker: Worker | undefined;
+let orders = 0;
+const waiting = new Map<number, { resolve: (preview: Preview) => void; reject: (failure: Error) => void }>();
+
+function decoder(): Worker {
+  if (worker) return worker;
+  worker = new Worker(DECODER, { type: "module" });
+  worker.addEventListener("message", (event: MessageEvent<Delivery>) => {
+    const order = waiting.get(event.data.id);
+    waiting.delete(event.data.id);
+    if ("failure" in event.data) order?.reject(new Error(event.data.failure));
+    else order?.resolve(event.data.preview);
+  });
+  worker.addEventListener("error", () => {
+    for (const order of waiting.values()) order.reject(new Error("The picture could not be decoded."));
+    waiting.clear();
+    worker = undefined;
+  });
+  return worker;
+}
+
+function decoded(form: Order["form"], bytes: ArrayBuffer): Promise<Preview> {
+  return new Promise((resolve, reject) => {
+    const id = ++orders;
+    waiting.set(id, { resolve, reject });
+    decoder().postMessage({ id, form, bytes } satisfies Order, [bytes]);
+  });
+}
+
+async function cache(): Promise<Cache | null> {
+  try {
+    return await caches.open(CACHE); // not there without https, and in some private windows
+  } catch {
+    return null;
+  }
+}
+
+async function fetched(record: FileRecord, signal: AbortSignal): Promise<ArrayBuffer> {
+  const kept = await cache();
+  const key = `/previews/${record.data_type === "0" ? "raw-" : ""}${record.sha256}`;
+  const found = record.sha256 ? await kept?.match(key) : undefined;
+  if (found) return found.arrayBuffer();
+  const url = await addressOf(record, signal);
+  const answer = await fetch(url, { signal, credentials: "omit", referrerPolicy: "no-referrer" }).catch((failure: unknown) => {
+    if (failure instanceof DOMException && failure.name === "AbortError") throw failure;
+    throw new Error("The picture could not be fetched. Is the network up?");
+  });
+  if (!answer.ok) throw new Error(`The picture could not be fetched (the storage answered ${answer.status}).`);
+  const bytes = await answer.arrayBuffer();
+  if (record.sha256 && kept) {
+    void kept.put(key, new Response(bytes.slice(0))).then(() => prune(kept)).catch(() => undefined); // a full disk is no failure
+  }
+  return bytes;
+}
+
+async function prune(kept: Cache): Promise<void> {
+  const keys = await kept.keys();
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_KEPT)).map((key) => kept.delete(key)));
+}
+
+async function addressOf(record: FileRecord, signal: AbortSignal): Promise<string> {
+  if (record.data_type === "0") return (await api.get<{ url: string }>(`/files/${record.id}/download`, {}, signal)).url;
+  const shown = await api.get<Visualization>(`/files/${record.id}/visualize`, {}, signal);
+  if (!shown.preview) throw new Error("There is no preview of this file yet.");
+  return shown.preview.url;
+}
+
+const recent = new Map<string, Preview>();
+
+/** What a file looks like. A raw frame is read from its FITS file itself, everything else from its preview. */
+export async function load(record: FileRecord, signal: AbortSignal): Promise<Preview> {
+  const key = `${record.id}-${record.sha256}`;
+  const known = recent.get(key);
+  if (known) {
+    recent.delete(key);
+    recent.set(key, known);
+    return known;
+  }
+  const preview = await decoded(record.data_type === "0" ? "fits" : "preview", await fetched(record, signal));
+  recent.set(key, preview);
+  for (const old of [...recent.keys()].slice(0, Math.max(0, recent.size - MOST_DECODED))) recent.delete(old);
+  return preview;
+}
+
+export const isImage = (preview: Preview): preview is ImagePreview => preview.kind === "image";
+export const isSpectrum = (preview: Preview): preview is SpectrumPreview => preview.kind === "spectrum";

@@ -1,0 +1,115 @@
+// The plot in the page: follows its box, the theme, the scene and the link.
+
+import { useSignalEffect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import { colour, shown } from "../../core/theme";
+import type { Link } from "../link";
+import { makeChart } from "./chart";
+import { listen, viewOf } from "./gestures";
+import { LABEL_HEIGHT, LABEL_ROWS, type Painter } from "./paint";
+import { fluxLimits, indexOf, type Scene, skyLimits } from "./scene";
+
+export interface Drawn {
+  chart: uPlot;
+  painter: Painter;
+}
+
+interface Props {
+  scene: Scene;
+  link: Link;
+  setZ: (z: number) => void;
+  label: string;
+  describedBy: string;
+  /** For the export of a picture. */
+  drawn: RefObject<Drawn | null>;
+}
+
+export function Plot({ scene, link, setZ, label, describedBy, drawn }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const setRedshift = useRef(setZ);
+  setRedshift.current = setZ;
+  const { log } = scene.settings;
+  const theme = shown.value;
+
+  /** Limits, then one drawing. */
+  const draw = (): void => {
+    if (!drawn.current) return;
+    const { chart, painter } = drawn.current;
+    const { low, high } = viewOf(link, painter);
+    const [bottom, top] = fluxLimits(painter.scene, low, high, painter.scene.marks.length ? (LABEL_ROWS * LABEL_HEIGHT) / Math.max(100, chart.over.clientHeight) : 0);
+    const [skyBottom, skyTop] = skyLimits(painter.scene, low, high);
+    chart.batch(() => {
+      chart.setScale("x", { min: low, max: high });
+      chart.setScale("y", { min: bottom, max: top });
+      chart.setScale("sky", { min: skyBottom, max: skyTop });
+      chart.redraw(false, true);
+    });
+  };
+
+  const point = (): void => {
+    if (!drawn.current) return;
+    const { chart, painter } = drawn.current;
+    const column = link.cursor.value?.column;
+    const at = column === undefined ? NaN : indexOf(painter.scene, column);
+    const left = column === undefined ? -10 : chart.valToPos(column, "x");
+    const inside = left >= 0 && left <= chart.over.clientWidth;
+    const value = painter.scene.flux[at];
+    chart.setCursor(inside ? { left, top: Number.isFinite(value) ? chart.valToPos(value as number, "y") : 0 } : { left: -10, top: -10 }, false);
+  };
+
+  useLayoutEffect(() => {
+    const host = box.current;
+    if (!host) return;
+    const font = getComputedStyle(host).fontFamily;
+    const painter: Painter = { scene, palette: colour, font };
+    const chart = makeChart(host, () => painter, log);
+    drawn.current = { chart, painter };
+    const stop = listen(chart, link, () => painter, (z) => setRedshift.current(z));
+    const sizes = new ResizeObserver(() => {
+      const [width, height] = [host.clientWidth, host.clientHeight];
+      if (width && height && (width !== chart.width || height !== chart.height)) chart.setSize({ width, height });
+    });
+    sizes.observe(host);
+    return () => {
+      sizes.disconnect();
+      stop();
+      chart.destroy();
+      drawn.current = null;
+    };
+  }, [link, log]);
+
+  useLayoutEffect(() => {
+    if (!drawn.current) return;
+    drawn.current.painter.scene = scene;
+    drawn.current.chart.setData([scene.columns, scene.flux], false);
+    draw();
+    point();
+  }, [scene, theme, link, log]);
+
+  useSignalEffect(() => {
+    void link.range.value;
+    draw();
+    point();
+  });
+  useSignalEffect(() => {
+    void link.cursor.value;
+    point();
+  });
+  useEffect(() => () => {
+    if (link.cursor.peek()?.by === "spectrum") link.cursor.value = null;
+  }, [link]);
+
+  return <div class="spectrum-plot" ref={box} role="img" aria-label={label} aria-describedby={describedBy} />;
+}
+
+/** Whether a line is near a column, for the read-out: within so many pixels. */
+export function lineAt({ chart, painter }: Drawn, column: number): string {
+  const perPixel = ((chart.scales.x?.max ?? 1) - (chart.scales.x?.min ?? 0)) / Math.max(1, chart.over.clientWidth);
+  const near = painter.scene.marks
+    .filter((mark) => (mark.end === undefined ? Math.abs(mark.column - column) < 5 * perPixel : mark.column <= column && column <= mark.end))
+    .map((mark) => mark.label);
+  return [...new Set(near)].join(", ");
+}
+

@@ -1,0 +1,36 @@
+"""A night arrives while somebody watches: nothing is reloaded, nothing is asked for by hand."""
+
+from __future__ import annotations
+
+from tests.page.desk import Desk, sign_in
+from tests.page.observatory import Observatory
+
+
+def test_frames_appear_by_themselves(desk: Desk, observatory: Observatory):
+    """From the sign-in of an observer before the first frame to the calibrated spectrum of the last one."""
+    from playwright.sync_api import expect
+
+    page = desk.open("data", role=None)
+    sign_in(page, observatory.logins["pi"])
+    rows = page.get_by_role("list", name="Observed files")
+    expect(page.get_by_text("No frame has come yet.").first).to_be_visible()
+    page.evaluate("window.stayed = true")
+
+    *calibrations, first, second, _ = observatory.names
+    for name in calibrations:
+        observatory.upload(name)
+    observatory.upload(first)
+    expect(rows.get_by_role("link").filter(has_text=first)).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name=first)).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_attached()
+
+    for name in observatory.names:
+        observatory.upload(name)
+    expect(rows.get_by_role("link").filter(has_text=second)).to_be_visible()
+    done = rows.get_by_role("link").filter(has_text=first).filter(has_text="Done")
+    expect(done).to_be_visible(timeout=90_000)
+    done.click()
+    expect(page.get_by_role("tab", name="Wavelength calibrated")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("img", name="Plot of SPECTRUM")).to_be_visible()
+    assert page.evaluate("window.stayed"), "the page was loaded again"
+    observatory.reduce()
