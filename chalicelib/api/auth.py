@@ -52,7 +52,13 @@ NEW_KEY = schemas.named(
     schemas.record({**_KEY, "key": schemas.text(help="Shown this once."), "advice": _SENTENCES}),
 )
 _KEY_NAME = schemas.record({"name": {**NAME, "minLength": 1, "maxLength": 100, "description": "What the key is for."}})
-_KEY_ID = Path("identifier", pattern="[0-9a-f]{12}", longest=12, help="The key's id, as it is listed.")
+_KEY_ID = Path(
+    "identifier",
+    pattern="[0-9a-f]{12}",
+    says="a key's id, as keys are listed",
+    longest=12,
+    help="The key's id, as it is listed.",
+)
 
 
 @routes.route("/auth/login", methods=["POST"], content_types=[])

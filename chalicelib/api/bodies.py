@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from .problems import BadParameter, TooLarge, Unprocessable
+from .schemas import SAYS
 
 LARGEST = 256 << 10
 """Bytes of a body, unless a route says otherwise."""
@@ -83,12 +84,22 @@ def _validator(_: int, kept: _Kept) -> Callable[[Any], list[tuple[str, str]]]:
         try:
             validate(content)
         except fastjsonschema.JsonSchemaValuesException as error:
-            return [(one.name or "data", _sentence(one)) for one in error.errors]
+            return _told(error.errors)
         except fastjsonschema.JsonSchemaValueException as error:
-            return [(error.name or "data", _sentence(error))]
+            return _told([error])
         return []
 
     return found
+
+
+def _told(errors: list[Any]) -> list[tuple[str, str]]:
+    """Place and sentence of each error; where a pattern is put in words, they are all that is said of the place."""
+    words = {one.name: one.definition[SAYS] for one in errors if one.rule == "pattern" and SAYS in one.definition}
+    said = [
+        (one.name or "data", f"this must be {words[one.name]}" if one.name in words else _sentence(one))
+        for one in errors
+    ]
+    return list(dict.fromkeys(said))
 
 
 def _sentence(error: Any) -> str:

@@ -24,6 +24,7 @@ routes = Blueprint(__name__)
 PAGE_SIZE = 100
 LONGEST = 2_000
 _ID = "[0-9]{13}-[0-9a-f]{8}"
+_AN_ID = "a comment's id, as comments are listed"
 
 COMMENT = named(
     "Comment",
@@ -59,9 +60,9 @@ NEW_NOTE = named(
     ),
 )
 
-COMMENT_ID = Path("comment", "text", pattern=_ID, help="The comment's id.")
+COMMENT_ID = Path("comment", "text", pattern=_ID, says=_AN_ID, help="The comment's id.")
 NIGHT = Path("night", "night", help="The night, yyyymmdd or yyyy-mm-dd.")
-AFTER = Query("after", "text", pattern=_ID, help="Only comments after the one with this id.")
+AFTER = Query("after", "text", pattern=_ID, says=_AN_ID, help="Only comments after the one with this id.")
 
 
 @routes.route("/files/{identifier}/comments", methods=["GET"], content_types=[])

@@ -23,7 +23,13 @@ routes = Blueprint(__name__)
 
 LONGEST_REASON = 500
 
-VARIANT = Path("variant", pattern="[0-9a-f]{12}", longest=12, help="The choice's name.")
+VARIANT = Path(
+    "variant",
+    pattern="[0-9a-f]{12}",
+    says="a choice's name, as choices are listed",
+    longest=12,
+    help="The choice's name.",
+)
 
 REASON = schemas.named(
     "Reason", schemas.record({"reason": schemas.text(LONGEST_REASON, shortest=3, help="Why: others read it.")})

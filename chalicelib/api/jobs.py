@@ -13,11 +13,13 @@ from . import links
 from .operation import Call, operation
 from .parameters import Path
 from .problems import NotFound
-from .schemas import JOB, JOB_ID_PATTERN
+from .schemas import A_JOB_ID, JOB, JOB_ID_PATTERN
 
 routes = Blueprint(__name__)
 
-JOB_ID = Path("identifier", pattern=JOB_ID_PATTERN, longest=120, help="The job's id, as it was given with the 202.")
+JOB_ID = Path(
+    "identifier", pattern=JOB_ID_PATTERN, says=A_JOB_ID, longest=120, help="The job's id, as it was given with the 202."
+)
 
 MOST_FILES = 100
 """Files a job names at the most."""

@@ -17,8 +17,8 @@ from .parameters import FILE_ID
 routes = Blueprint(__name__)
 
 _SHOWN = (
-    "file_name data_type obstype object night status status_reason provisional target variant settings_revision "
-    "science_version sha256 run_key created ancestor_deleted"
+    "original_file_id file_name data_type obstype object night observed status status_reason provisional target "
+    "variant settings_revision science_version sha256 run_key created ancestor_deleted"
 ).split()
 
 NODE = schemas.named(
@@ -27,11 +27,15 @@ NODE = schemas.named(
         {
             "id": schemas.integer(),
             "relation": schemas.one_of("itself", "ancestor", "descendant"),
+            "original_file_id": schemas.integer(
+                help="The raw frame it is of; a raw frame's and a master's are their own."
+            ),
             "file_name": schemas.text(),
             "data_type": schemas.text(),
             "obstype": schemas.nullable(schemas.text()),
             "object": schemas.nullable(schemas.text()),
             "night": schemas.integer(),
+            "observed": schemas.OBSERVED,
             "status": schemas.text(),
             "status_reason": schemas.text(),
             "provisional": schemas.FLAG,

@@ -86,7 +86,9 @@ ARCHIVE = schemas.named(
     ),
 )
 
-JOB_ID = Path("identifier", longest=120, shortest=1, pattern=schemas.JOB_ID_PATTERN, help="The job's id.")
+JOB_ID = Path(
+    "identifier", longest=120, shortest=1, pattern=schemas.JOB_ID_PATTERN, says=schemas.A_JOB_ID, help="The job's id."
+)
 
 
 @routes.route("/files/manifest", methods=["POST"], content_types=[])

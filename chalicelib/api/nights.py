@@ -13,7 +13,7 @@ from ..domain import observinglog
 from ..domain.facets import Selection
 from ..domain.observinglog import ObservingLog
 from ..domain.permissions import Viewer, scopes_of, visible
-from ..domain.records import RAW_TYPE, scope_of
+from ..domain.records import MASTER_TYPE, RAW_TYPE, scope_of
 from ..domain.steps import FAILED
 from ..store import comments, ledger, listing
 from . import links, schemas
@@ -41,6 +41,7 @@ NIGHT_ROW = named(
             "night": integer(help="yyyymmdd."),
             "files": integer(help="Files selected."),
             "raw": integer(help="Raw frames of them."),
+            "masters": integer(help="Master calibrations of them, which everybody sees."),
             "failed": integer(help="Failed ones of them."),
         }
     ),
@@ -99,6 +100,7 @@ def list_nights(call: Call) -> dict[str, Any]:
     view = ledger.read(scopes_of(call.viewer), selection)
     files = ledger.nights(view, selection)
     raw = ledger.nights(view, _narrowed(selection, "data_type", RAW_TYPE))
+    masters = ledger.nights(view, _narrowed(selection, "data_type", MASTER_TYPE))
     failed = ledger.nights(view, _narrowed(selection, "status", FAILED))
     page = call.query["page"]
     pages = max(1, -(-len(files) // PAGE_SIZE))
@@ -110,7 +112,13 @@ def list_nights(call: Call) -> dict[str, Any]:
         "next": links.here(call.request, page=page + 1) if page < pages else None,
         "previous": links.here(call.request, page=page - 1) if page > 1 else None,
         "results": [
-            {"night": night, "files": files[night], "raw": raw.get(night, 0), "failed": failed.get(night, 0)}
+            {
+                "night": night,
+                "files": files[night],
+                "raw": raw.get(night, 0),
+                "masters": masters.get(night, 0),
+                "failed": failed.get(night, 0),
+            }
             for night in nights
         ],
     }

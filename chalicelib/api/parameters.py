@@ -33,7 +33,8 @@ class Parameter:
     Attributes
     ----------
     kind
-        ``integer`` (``low`` to ``high``), ``text`` (at most ``longest`` characters; ``pattern`` must match all of it),
+        ``integer`` (``low`` to ``high``), ``text`` (at most ``longest`` characters; ``pattern`` must match all of it;
+        ``says`` is that in words, the end of "it must be"),
         ``choice`` (one of ``choices``), ``night`` (``yyyymmdd`` or ``yyyy-mm-dd``; an int), ``flag`` (1, true, 0,
         false; a bool).
     many
@@ -49,6 +50,7 @@ class Parameter:
     high: int = LARGEST_NUMBER
     choices: Sequence[str] = ()
     pattern: str = ""
+    says: str = ""
     longest: int = LONGEST
     shortest: int = 0
     many: bool = False
@@ -93,7 +95,8 @@ class Parameter:
         if not text.isprintable():
             raise BadParameter(f"{self._named} has characters that cannot be printed.")
         if self.pattern and not re.fullmatch(self.pattern, text):
-            raise BadParameter(f"{self._named} is {_short(text)}; it must have the form {self.pattern}.")
+            wanted = f"be {self.says}" if self.says else f"have the form {self.pattern}"
+            raise BadParameter(f"{self._named} is {_short(text)}; it must {wanted}.")
         return text
 
     def _choice(self, text: str) -> str:

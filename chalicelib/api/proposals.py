@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice import Blueprint
@@ -25,8 +25,11 @@ from .users import USER
 routes = Blueprint(__name__)
 
 PAGE_SIZE = 20
+LARGEST_PAGE_SIZE = 200
 
-EMAIL = text(LONGEST["email"], pattern=f"^{EMAIL_PATTERN}$")
+A_SEMESTER = "a semester, like 2026B"
+
+EMAIL = text(LONGEST["email"], pattern=f"^{EMAIL_PATTERN}$", says=schemas.AN_EMAIL)
 
 _FIELDS: dict[str, Any] = {
     "id": integer(1),
@@ -58,9 +61,10 @@ _EDITABLE: dict[str, Any] = {
         semesters.LONGEST_SOAR_ID,
         shortest=1,
         pattern=f"^(?:{semesters.SOAR_ID_PATTERN})$",
+        says="a SOAR id, like SOAR2026B-014: characters that a FITS card can hold (no accents), no blank at either end",
         help="Exactly as the frames carry it in PROPID; case and blanks do not count.",
     ),
-    "semester": text(5, shortest=5, pattern=f"^(?:{semesters.SEMESTER_PATTERN})$", help="Like 2026B."),
+    "semester": text(5, shortest=5, pattern=f"^(?:{semesters.SEMESTER_PATTERN})$", says=A_SEMESTER, help="Like 2026B."),
     "title": text(LONGEST["title"], shortest=1),
     "abstract": text(LONGEST["abstract"]),
     "user": integer(1, LARGEST_NUMBER, help="The number of the principal investigator."),
@@ -91,7 +95,7 @@ UNASSIGNED = named(
     ),
 )
 
-SEMESTER = Query("semester", pattern=semesters.SEMESTER_PATTERN, help="Like 2026B.")
+SEMESTER = Query("semester", pattern=semesters.SEMESTER_PATTERN, says=A_SEMESTER, help="Like 2026B.")
 
 
 @routes.route("/proposals", methods=["GET"], content_types=[])
@@ -100,35 +104,48 @@ SEMESTER = Query("semester", pattern=semesters.SEMESTER_PATTERN, help="Like 2026
     query=(
         SEMESTER,
         Query("soar_id", longest=semesters.LONGEST_SOAR_ID, shortest=1, help="Only the one with this SOAR id."),
+        Query(
+            "search",
+            shortest=2,
+            longest=80,
+            help="Only those with this in title, SOAR id or the principal investigator's name, in any case.",
+        ),
         PAGE,
+        Query("page_size", "integer", low=1, high=LARGEST_PAGE_SIZE, default=PAGE_SIZE, help="Proposals on a page."),
     ),
     answers={200: named("ProposalList", schemas.listing(LISTED_PROPOSAL))},
     refuses=(404,),
     tag="proposals",
 )
 def list_proposals(call: Call) -> dict[str, Any]:
-    """The viewer's proposals, all for staff, newest first, with exact counts of files and collaborators."""
-    page = call.query["page"]
-    count, numbers = _selected(call, page)
-    pages = max(1, -(-count // PAGE_SIZE))
+    """The viewer's proposals, all for staff, newest first, with exact counts of files and collaborators.
+
+    A search looks at the newest 2,000 of them; where there are more the count is null, and a semester narrows it.
+    """
+    page, size, wanted = call.query["page"], call.query["page_size"], call.query["search"]
+    numbers, complete = _selected(call), True
+    if wanted is not None:
+        complete = len(numbers) <= proposals.MOST_SEARCHED
+        numbers = proposals.search(numbers[: proposals.MOST_SEARCHED], wanted)
+    pages = max(1, -(-len(numbers) // size))
     if page > pages:
-        raise NotFound(f"There is no page {page}: {count} proposals fill {pages} page{'s' if pages > 1 else ''}.")
+        many = "s" if pages > 1 else ""
+        raise NotFound(f"There is no page {page}: {len(numbers)} proposals fill {pages} page{many}.")
     return {
-        "count": count,
+        "count": len(numbers) if complete else None,
         "next": links.here(call.request, page=page + 1) if page < pages else None,
         "previous": links.here(call.request, page=page - 1) if page > 1 else None,
-        "results": _listed(call.viewer, proposals.several(numbers)),
+        "results": _listed(call.viewer, proposals.several(numbers[(page - 1) * size : page * size])),
     }
 
 
-def _selected(call: Call, page: int) -> tuple[int, list[int]]:
-    """How many proposals there are, and the numbers of a page of them."""
+def _selected(call: Call) -> Sequence[int]:
+    """The numbers of the proposals asked for, but for a text to search, the newest first."""
     viewer, semester, soar_id = call.viewer, call.query["semester"], call.query["soar_id"]
-    start = (page - 1) * PAGE_SIZE
+    numbers: list[int]
     staff = is_staff(viewer)
     if staff and semester is None and soar_id is None:
-        count = proposals.count()
-        return count, list(range(count - start, max(0, count - start - PAGE_SIZE), -1))
+        return range(proposals.count(), 0, -1)
     if soar_id is not None:
         found = proposals.find(soar_id)
         own = found is not None and (staff or memberships.role(found["id"], viewer.user_id) is not None)
@@ -139,7 +156,7 @@ def _selected(call: Call, page: int) -> tuple[int, list[int]]:
         numbers = proposals.of_user(viewer.user_id)
         if semester is not None:
             numbers = [one["id"] for one in proposals.several(numbers) if one["semester"] == semester]
-    return len(numbers), numbers[start : start + PAGE_SIZE]
+    return numbers
 
 
 def _listed(viewer: Viewer, found: list[Item]) -> list[dict[str, Any]]:

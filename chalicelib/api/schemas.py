@@ -12,8 +12,13 @@ from .serialize import WIRE, _count, _inputs, _object, _quality, _text, _whole
 
 KEYWORDS = frozenset(
     """type properties required additionalProperties items enum const anyOf minimum maximum minLength maxLength minItems
-    maxItems minProperties maxProperties uniqueItems pattern format description examples default""".split()
+    maxItems minProperties maxProperties uniqueItems pattern format description examples default x-says""".split()
 )
+
+SAYS = "x-says"
+"""Beside a pattern: what a value must be, in words, as the end of a sentence that begins with "this must be"."""
+
+AN_EMAIL = "an e-mail address, like name@example.org"
 
 JSON = "application/json"
 
@@ -58,14 +63,19 @@ def described(schema: Mapping[str, Any], help: str) -> dict[str, Any]:
 
 
 def text(
-    longest: int = 10_000, *, shortest: int = 0, pattern: str = "", form: str = "", help: str = ""
+    longest: int = 10_000, *, shortest: int = 0, pattern: str = "", says: str = "", form: str = "", help: str = ""
 ) -> dict[str, Any]:
-    """A text; ``form`` is JSON Schema's ``format`` (``email``, ``date-time``, ``uri``)."""
+    """A text; ``form`` is JSON Schema's ``format`` (``email``, ``date-time``, ``uri``).
+
+    ``says`` is the ``pattern`` in words (:data:`SAYS`): what whoever sends another text is told.
+    """
     schema: dict[str, Any] = {"type": "string", "maxLength": longest}
     if shortest:
         schema["minLength"] = shortest
     if pattern:
         schema["pattern"] = pattern
+    if says:
+        schema[SAYS] = says
     if form:
         schema["format"] = form
     return described(schema, help)
@@ -138,7 +148,16 @@ _OF_WIRE: dict[Any, dict[str, Any]] = {
     _inputs: array(record({"role": {"type": "string"}, "id": {"type": "integer"}})),
 }
 
-FILE = named("File", record({name: _OF_WIRE[convert] for name, convert in WIRE.items()}))
+OBSERVED = nullable(
+    text(
+        40,
+        form="date-time",
+        help="When the exposure began (DATE-OBS), ISO 8601, UT; a product's is its raw frame's. Null where DATE-OBS "
+        "cannot be read, and of masters.",
+    )
+)
+
+FILE = named("File", record({name: _OF_WIRE[convert] for name, convert in WIRE.items()} | {"observed": OBSERVED}))
 """A record as :func:`.serialize.file_record` shows it."""
 
 FILE_LIST = named("FileList", listing(FILE))
@@ -160,6 +179,7 @@ PROBLEM = named(
 """RFC 9457."""
 
 JOB_ID_PATTERN = "[0-9A-Za-z_-]{1,120}"
+A_JOB_ID = "a job's id, as it was given with the 202"
 
 JOB = named(
     "Job",

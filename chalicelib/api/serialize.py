@@ -71,6 +71,7 @@ WIRE: dict[str, Callable[[Any], Any]] = {
     "quality": _quality,
     "inputs": _inputs,
     "night": _whole,
+    "observed": _text,
     "target": _whole,
     "variant": _text,
     "size": _whole,

@@ -26,11 +26,15 @@ FIRST_NIGHT = 20030101
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,119}\.([Ff][Ii][Tt][Ss]|[Ff][Ii][Tt]|[Ff][Tt][Ss])(\.(gz|fz|bz2))?$"
 
+A_NAME = "the name of a FITS file, like 0123_target.fits or 0123_target.fits.fz: letters, digits, blanks, and . _ + -"
+
 NEW_FILE = schemas.named(
     "NewFile",
     schemas.record(
         {
-            "file_name": schemas.text(128, shortest=5, pattern=NAME, help="Name of a FITS file, plain or compressed."),
+            "file_name": schemas.text(
+                128, shortest=5, pattern=NAME, says=A_NAME, help="Name of a FITS file, plain or compressed."
+            ),
             "night": schemas.integer(
                 FIRST_NIGHT, 99991231, help="The evening's date, yyyymmdd: the folder it goes to. The header decides."
             ),

@@ -9,6 +9,7 @@ from chalice import Blueprint
 
 from ..domain.letters import CREDENTIALS
 from ..domain.permissions import Viewer
+from ..domain.roster import EMAIL_PATTERN
 from ..store import accounts, mail, signin, users
 from . import links, schemas
 from .operation import STAFF, Call, operation
@@ -23,12 +24,17 @@ COLOR_MAPS = ("gray", "viridis", "magma", "inferno", "plasma", "cividis", "cubeh
 VISUAL_DEFAULTS = {"color_map": "gray", "show_saturated": True, "show_title": True}
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
-NAME = schemas.text(150, pattern=_PRINTABLE)
+_ONE_LINE = "one line of text, without control characters"
+NAME = schemas.text(150, pattern=_PRINTABLE, says=_ONE_LINE)
 USERNAME = schemas.text(
-    150, shortest=1, pattern=r"^[A-Za-z0-9._+-]+$", help="Letters, digits, and . _ + -; upper and lower case are alike."
+    150,
+    shortest=1,
+    pattern=r"^[A-Za-z0-9._+-]+$",
+    says="made of letters without accents, digits, and . _ + -",
+    help="Letters, digits, and . _ + -; upper and lower case are alike.",
 )
-EMAIL = schemas.text(254, shortest=3, pattern=r"^[A-Za-z0-9.!#%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
-INSTITUTION = schemas.text(200, pattern=_PRINTABLE, help="The partner institution.")
+EMAIL = schemas.text(254, shortest=3, pattern=f"^{EMAIL_PATTERN}$", says=schemas.AN_EMAIL)
+INSTITUTION = schemas.text(200, pattern=_PRINTABLE, says=_ONE_LINE, help="The partner institution.")
 
 _USER: dict[str, Any] = {
     "id": schemas.integer(1),

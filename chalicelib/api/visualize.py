@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalice import Blueprint, Response
 
 from ..domain.permissions import Viewer, visible
-from ..domain.records import REDUCED_TYPE, Record
+from ..domain.records import AUTO, REDUCED_TYPE, Record
 from ..domain.topology import EXPORTS
 from ..store import exports, listing, objects, previews, subjects
 from . import schemas
@@ -31,6 +31,7 @@ COLOURS = ("gray", "inverse", "heat", "cool", "night", "green")
 MOST_OVERLAYS = 20
 
 _NUMBER = r"[+-]?[0-9]{1,12}(\.[0-9]{0,6})?"
+_A_NUMBER = "a number, like 120 or -3.5"
 
 VISUALIZATION = schemas.named(
     "Visualization",
@@ -48,7 +49,14 @@ VISUALIZATION = schemas.named(
             "quality": schemas.mapping(help="The record's figures."),
             "details": schemas.mapping(help="What the run measured: lines and residuals, profile, sky, zero point."),
             "overlays": schemas.array(
-                schemas.record({"id": schemas.integer(), "target": schemas.nullable(schemas.integer()), "overlay": {}}),
+                schemas.record(
+                    {
+                        "id": schemas.integer(),
+                        "target": schemas.nullable(schemas.integer()),
+                        "variant": schemas.text(help="auto, or the name of somebody's choice."),
+                        "overlay": {},
+                    }
+                ),
                 help="Of a reduced frame: trace, target and sky zones of each spectrum extracted from it.",
             ),
         }
@@ -64,8 +72,8 @@ VISUALIZATION = schemas.named(
         Query("format", "choice", choices=("json", "png"), default="json", help="png: a picture."),
         Query("stretch", "choice", choices=STRETCHES, default="asinh", help="Of a picture of an image."),
         Query("colours", "choice", choices=COLOURS, default="gray", help="The colour map of a picture of an image."),
-        Query("low", pattern=_NUMBER, longest=20, help="Lower limit in electrons; else a percentile."),
-        Query("high", pattern=_NUMBER, longest=20, help="Upper limit in electrons; else a percentile."),
+        Query("low", pattern=_NUMBER, says=_A_NUMBER, longest=20, help="Lower limit in electrons; else a percentile."),
+        Query("high", pattern=_NUMBER, says=_A_NUMBER, longest=20, help="Upper limit in electrons; else a percentile."),
         Query("size", "choice", choices=("coarse", "full"), default="coarse", help="Of a picture of an image."),
         Query("overlay", "flag", help="Draw traces, zones, saturated pixels and cosmic rays."),
     ),
@@ -113,7 +121,11 @@ def _overlays(viewer: Viewer, record: Record) -> list[dict[str, Any]]:
     ]
     found = [one for one in listing.records(made[:MOST_OVERLAYS]) if visible(viewer, one)]
     read = [(one, previews.details(one).get("overlay")) for one in found]
-    return [{"id": one["id"], "target": one.get("target"), "overlay": overlay} for one, overlay in read if overlay]
+    return [
+        {"id": one["id"], "target": one.get("target"), "variant": one.get("variant") or AUTO, "overlay": overlay}
+        for one, overlay in read
+        if overlay
+    ]
 
 
 def _picture(call: Call, record: Record) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain import naming, plan, records, topology
+from ..domain.headers import Observation
 from ..domain.plan import FrameFacts, Step
 from . import driver, inputs
 from .driver import Facts, Product
@@ -13,6 +14,7 @@ from .identity_cards import identity_cards
 
 if TYPE_CHECKING:
     from ..science.extraction import UserAperture
+    from ..science.spectrum import Spectrum
 
 
 def handle(subject: str) -> str:
@@ -31,6 +33,15 @@ def _apertures(step: Step) -> tuple[UserAperture, ...] | None:
         UserAperture(a["column"], a["row"], tuple(a["target"]), tuple((low, high) for low, high in a["sky"]))
         for a in drawn
     )
+
+
+def light_of(spectrum: Spectrum, o: Observation) -> dict[str, float]:
+    """How good the light of a target is: what lists show of a spectrum, whether it has wavelengths yet or not."""
+    return {
+        "signal_to_noise": round(float(spectrum.signal_to_noise), 3),
+        "fwhm_pixels": round(spectrum.trace.fwhm / o.binning[1], 3),
+        "fwhm_arcsec": round(spectrum.trace.fwhm * 0.15, 3),
+    }
 
 
 def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
@@ -75,9 +86,7 @@ def make_spectra(step: Step, facts: Facts) -> Sequence[Product]:
                 parent=(source.id, source.name),
                 target=spectrum.target,
                 quality={
-                    "signal_to_noise": round(float(spectrum.signal_to_noise), 3),
-                    "fwhm_pixels": round(spectrum.trace.fwhm / o.binning[1], 3),
-                    "fwhm_arcsec": round(spectrum.trace.fwhm * 0.15, 3),
+                    **light_of(spectrum, o),
                     "trace_rms_pixels": round(spectrum.trace.rms / o.binning[1], 4),
                     "targets": len(spectra),
                 },

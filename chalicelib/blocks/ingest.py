@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..domain import matching, nights, plan, records, topology
-from ..domain.headers import NotGoodman, Observation, observe
+from ..domain.headers import NotGoodman, Observation, began, observe
 from ..domain.version import SCIENCE_VERSION
 from ..store import (
     clients,
@@ -73,10 +73,14 @@ def _take_in(key: str, ordinal: int, upload: objects.Upload, *, last: bool) -> s
                 "fanout": frozenset({matching.name_key(key)}),
             }
             if observation is None or problem:
-                proposal = _proposal(scanned.header)
-                why = {"why": problem or "", "code": code}
                 record = records.rejected_record(
-                    **facts, **why, night=night, proposal=proposal, observation=observation
+                    **facts,
+                    why=problem or "",
+                    code=code,
+                    night=night,
+                    proposal=_proposal(scanned.header),
+                    observation=observation,
+                    observed=began(scanned.header) if scanned.header is not None else None,
                 )
                 more["also"] += configurations.interest_operations((matching.name_key(key),), lease.subject, night)
                 publish.publish(lease, publication_of(record, **more))

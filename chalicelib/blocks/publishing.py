@@ -11,6 +11,7 @@ from typing import Any
 
 from ..domain import matching, naming, plan, records
 from ..domain.headers import ARC, Observation
+from ..domain.plaintext import counted
 from ..domain.plan import FrameFacts, Input, PoolFacts, StageState, Step
 from ..domain.records import Record
 from ..store import clients, clock, configurations, identities, items, objects, publish
@@ -105,7 +106,7 @@ def _publication(
         configurations=rows,
         fanout=frozenset({key}) if key else frozenset(),
         subject={"interests": list(interests(facts)), **({"serves": serves} if serves else {})},
-        event=step_event(step, facts, plan.DONE, f"{len(made)} file(s): " + ", ".join(m.name for m in made)),
+        event=step_event(step, facts, plan.DONE, f"{counted(len(made), 'file')}: {', '.join(m.name for m in made)}"),
     )
 
 

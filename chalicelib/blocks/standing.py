@@ -8,13 +8,17 @@ stands. Each is a publication of its own, after which the subject is planned aga
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from ..domain import matching, plan, records
 from ..domain.headers import ARC, BIAS, FLAT
 from ..domain.nights import night_of_file
+from ..domain.observinglog import measured
+from ..domain.plaintext import counted
 from ..domain.plan import FrameFacts, Input, PoolFacts, Settled
 from ..domain.records import Record
+from ..domain.steps import EXTRACT, WAVELENGTH
 from ..domain.topology import DEBOUNCE
 from ..store import clock, configurations, items, publish, queues, subjects
 from ..store.publish import Change, Publication
@@ -42,12 +46,34 @@ def settle(lease: Lease, record: Record | None, facts: Facts | None, settled: Se
             "failure": dict(settled.failure) if settled.failure else record.get("failure") if facts is None else None,
             "superseded_by": facts.superseded_by if isinstance(facts, FrameFacts) else None,
         }
+        if isinstance(facts, FrameFacts):
+            shown |= _measured(record, facts)
         if any(record.get(name) != value for name, value in shown.items()):
             provisional = settled.status == plan.PROVISIONAL
             changed = {**record, **shown, "provisional": provisional, "last_modified": clock.moment()}
-            event = record_event("plan", record, settled.status, settled.reason)
+            event = record_event("plan", record, settled.status, settled.reason or _all_there(facts))
             others = publish.told_operations([Change(record, changed)], lease.subject, lease.attempt, event)
     return subjects.release(lease, settled=True, others=others, status=settled.status, reason=settled.reason)
+
+
+def _measured(record: Record, facts: FrameFacts) -> dict[str, Any]:
+    """The figures of a frame's brightest target, for lists of frames; read again only when other spectra are there."""
+    states = [facts.stages[stage] for stage in (EXTRACT, WAVELENGTH) if stage in facts.stages]
+    made = {p.id: p.sha256 for state in states for p in state.products if p.id not in facts.user.tombstones}
+    of = sha256(" ".join(made[i] for i in sorted(made)).encode()).hexdigest()[:12] if made else None
+    if record.get("measured") == of:
+        return {}
+    found = items.batch_get("files", [{"id": identifier} for identifier in sorted(made)])
+    figures = {name: value for name, value in measured(found).items() if value is not None}
+    return {"measured": of, "quality": figures}
+
+
+def _all_there(facts: Facts | None) -> str:
+    """What is told of a subject about whose status there is nothing to say: it went as it should."""
+    if facts is None:
+        return "There is nothing more to do."
+    made = {p.id for state in facts.stages.values() for p in state.products} - facts.user.tombstones
+    return "Everything that can be made of it is there" + (f": {counted(len(made), 'file')}." if made else ".")
 
 
 def _adjust_serving(lease: Lease, facts: Facts, settled: Settled) -> bool:
@@ -108,7 +134,7 @@ def _adjust_offers(lease: Lease, facts: Facts, settled: Settled) -> bool:
         Publication(
             subject={"offers": offers},
             fanout=frozenset({matching.served_key(lease.subject)}),
-            event=_event(lease, facts, plan.DONE, f"{len(offers)} master(s) of chosen frames can be chosen."),
+            event=_event(lease, facts, plan.DONE, f"{counted(len(offers), 'master')} of chosen frames can be chosen."),
         ),
     )
     return True
@@ -148,7 +174,8 @@ def _retire(lease: Lease, facts: Facts, settled: Settled) -> bool:
     order = list(plan.PRODUCT_ROLE)
     key = max(present, key=lambda k: (order.index(k.split("@")[0]), k))
     found = items.batch_get("files", [{"id": p.id} for p in facts.stages[key].products])
-    sentence = f"Retired {len(found)} file(s) of {key.split('@')[0].upper()}: {settled.reason}"
+    why = f": {settled.reason}" if settled.reason else ", which nothing asks for any more."
+    sentence = f"Retired {counted(len(found), 'file')} of {key.split('@')[0].upper()}{why}"
     publication = Publication(
         forget=[key], changes=retirements(found), event=_event(lease, facts, settled.status, sentence)
     )
@@ -171,9 +198,9 @@ def _mark(lease: Lease, facts: Facts) -> bool:
     ]
     if not changes and bool(lease.item.get("marked")) == bool(tombstones):
         return False
-    sentence = (
-        f"{len(changes)} file(s) lie below a deleted one." if tombstones else "Nothing lies below a deleted file."
-    )
+    count = sum(records.visible(record) and record["id"] in below for record in found)
+    told = f"{counted(count, 'file')} {'lies' if count == 1 else 'lie'} below a deleted one."
+    sentence = told if count else "Nothing lies below a deleted file."
     publication = Publication(
         changes=changes, subject={"marked": bool(tombstones)}, event=_event(lease, facts, plan.DONE, sentence)
     )

@@ -12,6 +12,7 @@ from ..domain.plan import FrameFacts, Input, Step
 from ..store import items
 from . import driver, inputs
 from .driver import Facts, Product
+from .extract import light_of
 from .identity_cards import Card, identity_cards
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _calibrated(
         original=(facts.raw.id, facts.raw.name),
         parent=(source.id, source.name),
         target=spectrum.target,
-        quality=_quality(o, arcs, bracket, zero) | {"wavelength_notes": notes},
+        quality=light_of(spectrum, o) | _quality(o, arcs, bracket, zero) | {"wavelength_notes": notes},
         details={"solution": spectrum.solution.to_dict() if spectrum.solution else None, "zero": zero.to_dict()},
     )
 

@@ -169,6 +169,14 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
     )
 
 
+def began(header: Mapping[str, Any]) -> datetime | None:
+    """When the exposure began (UT), were it all that can be understood of a header; None if DATE-OBS does not say."""
+    try:
+        return _start(header)
+    except NotGoodman:
+        return None
+
+
 def _text(header: Mapping[str, Any], key: str) -> str:
     value = header.get(key)
     if value is None or isinstance(value, bool):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .plaintext import counted
 from .steps import AUTO, DONE, FAILED, PROVISIONAL, REJECTED, stage_key, variant_of
 
 WAITING, RUNNING = "waiting", "running"
@@ -93,7 +94,7 @@ def of_subject(item: Mapping[str, Any], stage: str | None, variant: str, chain: 
     if not states or states[0][0] != stage:
         return _of_status(item, {}, since, rests=WAITING)
     names = [product["name"] for product in states[0][1].get("products", ())]
-    sentence = f"{stage.upper()} made {len(names)} file(s): {', '.join(names)}."
+    sentence = f"{stage.upper()} made {counted(len(names), 'file')}: {', '.join(names)}."
     reason = str(item.get("status_reason") or "")
     return Standing(DONE, f"{sentence} {reason}".strip(), made, since)
 

@@ -93,11 +93,11 @@ def _line(raw: Record, products: Iterable[Record]) -> dict[str, Any]:
         "ra": raw.get("obsra"),
         "dec": raw.get("obsdec"),
         "airmass": observation.get("airmass"),
-        **_measured(products),
+        **measured(products),
     }
 
 
-def _measured(products: Iterable[Record]) -> dict[str, Any]:
+def measured(products: Iterable[Record]) -> dict[str, Any]:
     """What was measured in a frame's brightest target, of the automatic chain if that has one."""
     spectra = [p for p in products if p["data_type"] in (EXTRACTED_TYPE, CALIBRATED_TYPE)]
     spectra = [p for p in spectra if p["variant"] == AUTO] or spectra

@@ -1,4 +1,4 @@
-"""Texts people write: plain, whole lines, nothing that hides or turns around what is read."""
+"""Texts people write: plain, whole lines, nothing that hides or turns around what is read; and counts in words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ _TURNS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 """Marks that change the direction of what follows: a text could read otherwise than it is."""
 
 _LINES = "\n\t"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, in words.
+
+    >>> counted(1, "file"), counted(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 class NotPlain(ValueError):

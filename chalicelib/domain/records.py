@@ -66,6 +66,7 @@ def _described(o: Observation) -> Record:
         "technique": o.technique,
         "saturation_value": o.saturation,
         "night": o.night,
+        "observed": o.started.isoformat(),
         "target": None,
         "exposure": o.exposure,
         "scope": scope_of(o.proposal),
@@ -138,14 +139,17 @@ def rejected_record(
     code: str = "",
     status: str = REJECTED,
     observation: Observation | None = None,
+    observed: datetime | None = None,
     **upload: Any,
 ) -> Record:
     """The record of an object that is no usable Goodman frame: kept, listed, with the reason and a code for programs.
 
+    ``observed`` is when the exposure began where nothing else of the header is understood (no ``observation``).
     ``upload``: ``identifier``, ``bucket``, ``key``, ``sha256``, ``size``, ``moment`` and S3's ``version``.
     """
     return {
         **(_described(observation) if observation else dict.fromkeys(_UNKNOWN)),
+        **({} if observation else {"observed": observed.isoformat() if observed else None}),
         **_uploaded(**upload),
         "proposal_id": proposal,
         "status": status,
@@ -212,6 +216,8 @@ def product_record(
         "preview": preview,
         "settings_revision": settings_revision,
     }
+    if data_type == MASTER_TYPE:
+        record["observed"] = None  # it is made of many exposures
     return record | ({"scope": scope} if scope else {})
 
 

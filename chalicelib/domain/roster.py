@@ -143,7 +143,7 @@ def _row(line: int, names: list[str], cells: list[str], seen: dict[str, int]) ->
         problems.append(
             f"The semester {row['semester'][:20]} is not like 2026B."
             if row["semester"]
-            else f"{soar_id} names no semester; add a column semester."
+            else f"{soar_id or 'The row'} names no semester; add a column semester."
         )
         row["semester"] = ""
     if soar_id and scope_of(soar_id) in seen:

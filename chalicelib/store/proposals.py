@@ -6,7 +6,7 @@ and any page of all proposals is one batch read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +14,13 @@ from ..domain import semesters
 from ..domain.nights import night_of, parse_moment
 from ..domain.records import scope_of
 from ..domain.settings import Settings
-from . import clock, identities, items, minimums, revisions
+from . import clock, identities, items, minimums, revisions, users
 from .items import ConditionFailed, Contended, Item
 
 PI, COLLABORATOR = "pi", "collaborator"
+
+MOST_SEARCHED = 2_000
+"""Proposals one search reads: those of ten years, about 2 kB each."""
 
 _COUNTER = {"counter": "proposals"}
 _ATTEMPTS = 12
@@ -167,6 +170,27 @@ def several(numbers: Iterable[int]) -> list[Item]:
     rows = items.batch_get("proposals", [{"id": number} for number in dict.fromkeys(wanted)], consistent=False)
     found = {row["id"]: row for row in rows}
     return [found[number] for number in wanted if number in found]
+
+
+def search(numbers: Sequence[int], text: str) -> list[int]:
+    """Those of some proposals in whose title, SOAR id or principal investigator's name a text occurs, in any case.
+
+    All of them are read, and their investigators: whoever asks bounds them (:data:`MOST_SEARCHED`).
+    """
+    found = several(numbers)
+    people = users.several([proposal["user_id"] for proposal in found])
+    wanted = _folded(text)
+
+    def texts(proposal: Item) -> list[str]:
+        pi = people.get(proposal["user_id"], {})
+        return [proposal["title"], proposal["soar_id"], f"{pi.get('first_name', '')} {pi.get('last_name', '')}"]
+
+    return [one["id"] for one in found if any(wanted in _folded(told) for told in texts(one))]
+
+
+def _folded(text: str) -> str:
+    """A text with neither case nor the number of blanks."""
+    return " ".join(text.casefold().split())
 
 
 def of_user(user_id: int) -> list[int]:

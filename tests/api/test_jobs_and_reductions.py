@@ -24,7 +24,7 @@ def test_reducing_once_more_is_a_job_that_ends_with_its_files(observatory: Obser
     assert observatory.file(STAR, "2", 1)["id"] in now["files"]
     assert len(now["files"]) == 5
     assert now["result"]["files"][0]["url"] == f"https://spectra.example.org/api/files/{now['files'][0]}/"
-    assert now["sentence"].startswith("REDUCE made 1 file(s)")
+    assert now["sentence"].startswith("REDUCE made 1 file: ")
     assert now["finished"] is not None
 
 

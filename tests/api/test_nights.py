@@ -9,6 +9,7 @@ import json
 import pytest
 
 from chalicelib.api import nights
+from chalicelib.domain.records import MASTERS_SCOPE
 from tests.api.client import Api, problem
 from tests.filing import file, record
 
@@ -128,14 +129,22 @@ def test_a_night_larger_than_a_log_says_so(night: Api, monkeypatch: pytest.Monke
 
 def test_nights_are_those_with_files_one_sees(night: Api, monkeypatch: pytest.MonkeyPatch):
     assert night.json("/nights")["results"] == [
-        {"night": NIGHT, "files": 9, "raw": 3, "failed": 0},
-        {"night": 20261120, "files": 1, "raw": 1, "failed": 0},
+        {"night": NIGHT, "files": 9, "raw": 3, "masters": 0, "failed": 0},
+        {"night": 20261120, "files": 1, "raw": 1, "masters": 0, "failed": 0},
     ]
     assert night.json("/nights", "stranger") == {"count": 0, "next": None, "previous": None, "results": []}
     assert night.json("/nights", "staff")["results"][0]["raw"] == 4
-    assert night.json("/nights?data_type=4")["results"] == [{"night": NIGHT, "files": 2, "raw": 0, "failed": 0}]
+    calibrated = {"night": NIGHT, "files": 2, "raw": 0, "masters": 0, "failed": 0}
+    assert night.json("/nights?data_type=4")["results"] == [calibrated]
     assert night.json("/nights?last_night=2026-11-20")["count"] == 1
     monkeypatch.setattr(nights, "PAGE_SIZE", 1)
     first = night.json("/nights")
     assert night.follow(first["next"])["results"][0]["night"] == 20261120
     problem(night.get("/nights?page=3"), 404)
+
+
+def test_a_night_of_which_one_sees_only_masters_says_so(night: Api):
+    file(record(20261119, 1, data_type="1", scope=MASTERS_SCOPE), record(20261119, 2, proposal_id=OTHERS))
+    masters = {"night": 20261119, "files": 1, "raw": 0, "masters": 1, "failed": 0}
+    assert night.json("/nights", "stranger")["results"] == [masters]
+    assert night.json("/nights", "staff")["results"][-1] == masters | {"files": 2, "raw": 1}

@@ -89,6 +89,14 @@ def test_schemas_use_only_what_validator_and_document_understand_alike(contracts
                     assert set(part) <= schemas.KEYWORDS, f"{method} {path}: {sorted(set(part) - schemas.KEYWORDS)}"
 
 
+def test_every_pattern_a_person_can_miss_is_put_in_words(contracts: list):
+    for path, method, contract in contracts:
+        for part in _parts(contract.body or {}):
+            assert ("pattern" in part) == (schemas.SAYS in part), f"{method} {path}: {part}"
+        for parameter in (*contract.path, *contract.query):
+            assert bool(parameter.pattern) == bool(parameter.says), f"{method} {path}: {parameter.name}"
+
+
 def test_bodies_take_no_unknown_field(contracts: list):
     """A mistyped setting must not look as if it had been set."""
     for path, method, contract in contracts:

@@ -24,8 +24,11 @@ THING = schemas.named(
             "row": schemas.integer(0, 9),
             "flag": schemas.FLAG,
             "zones": schemas.array(schemas.record({"low": schemas.number()}), most=3),
+            "semester": schemas.nullable(
+                schemas.text(5, shortest=5, pattern="^20[0-9]{2}[AB]$", says="a semester, like 2026B")
+            ),
         },
-        optional=("row", "flag", "zones"),
+        optional=("row", "flag", "zones", "semester"),
     ),
 )
 ECHO = schemas.mapping()
@@ -44,6 +47,7 @@ def small_api(seen: list[Any]) -> Chalice:
             Query("word", many=True, most=2),
             Query("kind", "choice", choices=("a", "b")),
             Query("code", pattern="[a-z]+", longest=5),
+            Query("sign", pattern="[+-]", says="+ or -"),
         ),
         body=THING,
         form=True,
@@ -130,12 +134,13 @@ def post(client: Client, path: str, body: bytes | str, token: str | None = None,
 
 def test_parameters_come_parsed(client: Client):
     answer = client.http.get("/echo?n=-3&word=a&word=b&kind=b&code=abc", body=b"name=x")
-    assert json.loads(answer.body)["query"] == {"n": -3, "word": ["a", "b"], "kind": "b", "code": "abc"}
+    assert json.loads(answer.body)["query"] == {"n": -3, "word": ["a", "b"], "kind": "b", "code": "abc", "sign": None}
     assert json.loads(client.http.get("/echo", body=b"name=x").body)["query"] == {
         "n": None,
         "word": [],
         "kind": None,
         "code": None,
+        "sign": None,
     }
 
 
@@ -220,6 +225,20 @@ def test_a_body_that_is_not_as_declared_is_told_where(client: Client, body: str,
     assert {error["at"] for error in told["errors"]} == places
     assert all(error["message"].endswith(".") for error in told["errors"])
     assert told["detail"].endswith(".")
+
+
+@pytest.mark.parametrize("semester", ["", "2026C", "2026b", "twenty twenty-six", "2026B\n"])
+def test_a_pattern_is_told_in_words_and_once(client: Client, semester: str):
+    told = problem(post(client, "/strict", json.dumps({"name": "x", "semester": semester})), 422)
+    assert told["errors"] == [{"at": "/semester", "message": "this must be a semester, like 2026B."}]
+    assert told["detail"] == "The body cannot be used: at /semester, this must be a semester, like 2026B."
+    assert post(client, "/strict", '{"name": "x", "semester": "2026B"}').status_code == 201
+    assert post(client, "/strict", '{"name": "x", "semester": null}').status_code == 201
+
+
+def test_a_parameters_pattern_is_told_in_words(client: Client):
+    told = problem(client.http.get("/echo?sign=x"), 400)
+    assert told["detail"] == "The parameter sign is 'x'; it must be + or -."
 
 
 def test_a_large_body_is_refused(client: Client):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.api import proposals as routes
 from chalicelib.store import accounts, clients, clock, identities, items, proposals, users
 from tests.api.client import Api, problem
 from tests.filing import file, record
@@ -47,10 +47,9 @@ def test_a_row_says_who_it_is_to_the_viewer_and_what_it_holds(api: Api):
     assert (empty["files"], empty["nights"], empty["last_night"]) == (0, 0, None)
 
 
-def test_pages_are_exact_and_link_to_each_other(api: Api, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(routes, "PAGE_SIZE", 4)
+def test_pages_are_exact_and_link_to_each_other(api: Api):
     numbers = [made(api, soar_id=f"SOAR2027A-{number:03d}")["id"] for number in range(1, 6)]
-    first = api.json("/proposals", "staff")
+    first = api.json("/proposals?page_size=4", "staff")
     second = api.follow(first["next"], "staff")
     third = api.follow(second["next"], "staff")
     shown = [one["id"] for page in (first, second, third) for one in page["results"]]
@@ -58,11 +57,40 @@ def test_pages_are_exact_and_link_to_each_other(api: Api, monkeypatch: pytest.Mo
     assert shown == sorted(shown, reverse=True)
     assert shown[:5] == numbers[::-1]
     assert api.follow(third["previous"], "staff")["results"] == second["results"]
-    semester = api.json("/proposals?semester=2027A&page=2", "staff")
+    semester = api.json("/proposals?semester=2027A&page=2&page_size=4", "staff")
     assert (semester["count"], [one["id"] for one in semester["results"]]) == (5, numbers[:1])
-    mine = api.json("/proposals?semester=2027A")
+    mine = api.json("/proposals?semester=2027A&page_size=4")
     assert (mine["count"], len(mine["results"])) == (5, 4)
     problem(api.get("/proposals?page=4", "staff"), 404)
+
+
+def test_a_search_finds_titles_soar_ids_and_investigators_in_any_case(api: Api, monkeypatch: pytest.MonkeyPatch):
+    made(api, soar_id="SOAR2027A-001", title="Light  ÉCHOES of quasars")
+    made(api, soar_id="SOAR2027A-002", title="White quasars", abstract="echoes", email="collaborator@example.org")
+    names = {"first_name": "Ada", "last_name": "Lovelace"}
+    assert api.patch(f"/users/{users.find('collaborator@example.org')['id']}", names, "staff").status_code == 200
+    for text, found in {
+        "light échoes": ["SOAR2027A-001"],
+        "QUASARS": ["SOAR2027A-002", "SOAR2027A-001"],
+        "soar2027a": ["SOAR2027A-002", "SOAR2027A-001"],
+        "ada love": ["SOAR2027A-002"],
+        "nothing of it": [],
+    }.items():
+        assert listed(api, "staff", f"?{urlencode({'search': text})}") == found, text
+    assert listed(api, "pi", "?search=quasars") == ["SOAR2027A-001"], "others' proposals are not found"
+    assert listed(api, "stranger", "?search=quasars") == []
+    assert listed(api, "staff", "?search=quasars&semester=2026B") == []
+    page = api.json("/proposals?search=quasars&page_size=1", "staff")
+    assert (page["count"], len(page["results"])) == (2, 1)
+    assert [one["soar_id"] for one in api.follow(page["next"], "staff")["results"]] == ["SOAR2027A-001"]
+    monkeypatch.setattr(proposals, "MOST_SEARCHED", 1)
+    bounded = api.json("/proposals?search=quasars", "staff")
+    assert (bounded["count"], [one["soar_id"] for one in bounded["results"]]) == (None, ["SOAR2027A-002"])
+
+
+@pytest.mark.parametrize("query", ["page_size=0", "page_size=201", "search=x", f"search={'x' * 81}"])
+def test_what_is_asked_of_the_list_is_bounded(api: Api, query: str):
+    problem(api.get(f"/proposals?{query}", "staff"), 400)
 
 
 def test_the_next_soar_id_counts_the_semester_and_passes_those_that_are_taken(api: Api):

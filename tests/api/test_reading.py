@@ -86,6 +86,37 @@ def test_lineage_tells_roles_settings_and_versions(observed: Observed):
         assert itself[name] == calibrated[name]
 
 
+def test_products_tell_when_their_exposure_began_and_of_which_frame_they_are(observed: Observed):
+    """A lamp along a spectrum's trace is the arc's; a master is of many exposures, and of no single moment."""
+    api, night = observed
+    raws = {r["id"]: r for r in night.records if r["data_type"] == "0"}
+    assert all(r["observed"] == r["observation"]["started"] for r in raws.values())
+    assert len({r["observed"] for r in raws.values()}) == len(raws)
+    for record in night.records:
+        shown = api.json(f"/files/{record['id']}", "staff")
+        itself = api.json(f"/files/{record['id']}/lineage", "staff")["nodes"][0]
+        began = None if record["data_type"] == "1" else raws[record["original_file_id"]]["observed"]
+        assert shown["observed"] == itself["observed"] == began, record["file_name"]
+        assert itself["original_file_id"] == shown["original_file_id"]
+
+
+def test_a_spectrum_with_wavelengths_says_how_good_its_light_is(observed: Observed):
+    _, night = observed
+    extracted, calibrated = (night.one(kind, "SPECTRUM")["quality"] for kind in ("3", "4"))
+    for name in ("signal_to_noise", "fwhm_pixels", "fwhm_arcsec"):
+        assert calibrated[name] == extracted[name] > 0
+    assert "signal_to_noise" not in night.one("4", "ARC")["quality"]
+
+
+def test_every_event_of_a_night_has_a_sentence(observed: Observed):
+    _, night = observed
+    told = [event for page in items.pages("scan", "events") for event in page]
+    assert all(event["sentence"].strip() and "(s)" not in event["sentence"] for event in told)
+    done = {e["sentence"] for e in told if e["block"] == "plan" and e["file_id"] == night.one("0", "SPECTRUM")["id"]}
+    made = [r for r in night.records if r.get("subject") == night.one("4", "SPECTRUM")["subject"]]
+    assert f"Everything that can be made of it is there: {len(made)} files." in done
+
+
 def test_lineage_leaves_out_what_is_not_yours_and_counts_it(observed: Observed):
     """The raw biases and flats belong to another proposal."""
     api, night = observed
@@ -217,6 +248,7 @@ def test_a_reduced_frame_is_shown_with_the_traces_extracted_from_it(observed: Ob
     api, night = observed
     shown = api.json(f"/files/{night.one('2', 'SPECTRUM')['id']}/visualize")
     assert [o["id"] for o in shown["overlays"]] == [night.one("3", "SPECTRUM")["id"]]
+    assert shown["overlays"][0]["variant"] == "auto"
     overlay = shown["overlays"][0]["overlay"]
     _, arrays = read_preview(preview_of(night.one("2", "SPECTRUM")))
     image = arrays["level_1"]

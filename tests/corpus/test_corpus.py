@@ -75,6 +75,12 @@ def test_a_rejected_frame_still_tells_whose_it_was(intake):
     assert intake.raw("truncated_data.fits")["scope"] == intake.raw("GAIN_missing.fits")["scope"] == "SOAR2026B-014"
 
 
+def test_a_rejected_frame_tells_when_it_was_taken_if_its_header_says(intake):
+    assert intake.raw("truncated_data.fits")["observed"].startswith("20")
+    assert intake.raw("GAIN_missing.fits")["observed"].startswith("20")
+    assert intake.raw("zero_bytes.fits")["observed"] is None
+
+
 def test_the_night_of_what_has_no_date_is_that_of_its_upload(intake):
     assert intake.raw("zero_bytes.fits")["night"] > 20260814
     assert intake.raw("GAIN_missing.fits")["night"] >= 20260814

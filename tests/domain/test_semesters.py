@@ -106,6 +106,7 @@ def test_rows_know_their_lines_whatever_lies_between():
         ("SOAR2026B-001,Novae,a@ex ample.org", "no e-mail address"),
         ("engineering,Novae,a@example.org", "names no semester"),
         (",Novae,a@example.org", "The column soar_id is empty."),
+        (",Novae,a@example.org", "The row names no semester; add a column semester."),
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(row: str, says: str):

@@ -111,6 +111,7 @@ class People:
     def choose(self, name: str, label: str) -> None:
         request = CHOICES[label](self.world)
         assert request is not None
+        self.world.now += 1  # which choice was the last is told by the second it was made in
         variant = actions.choose(self.spectra()[name]["id"], request, ACTOR)
         self.variants[variant] = label
         self.facts.choices.pop((name, label), None)
@@ -132,7 +133,6 @@ class People:
         """Come to the same decisions in a night that is over."""
         world = self.world
         for name, label in facts.choices:
-            world.now += 1
             self.choose(name, label)
             world.drain()
         for name in facts.bad:

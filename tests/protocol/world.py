@@ -369,6 +369,7 @@ class World:
         assert listed == {(row["night"], row["id"]) for row in self.rows("listing")}
         for subject in self.rows("subjects"):
             assert "open" not in subject and "lease_until" not in subject, subject
+        assert all(event["sentence"].strip() for event in self.rows("events"))
         shown = {record["id"] for record in visible}
         for row in self.rows("configurations"):
             served = not row["configuration"].startswith(matching.NAME_PREFIX) and not row.get("withdrawn")
