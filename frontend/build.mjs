@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import { renderManual } from "./manual.mjs";
 import { hashed } from "./hashed.mjs";
 
-/** What the data page may load of script and style, in bytes after gzip. */
+/** What the data page may load of script and style to show a spectrum and its image, in bytes after gzip. */
 const BUDGET = 80_000;
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -50,14 +50,18 @@ async function single(entryPoint) {
 /** Style sheets of pages that are fetched when they are first looked at. */
 const STYLES = ["pages", "night", "search", "panels"];
 
-/** The entry with all that it imports at once: these the data page loads, and the style. */
-function atOnce({ outputs }) {
-  const entry = Object.keys(outputs).find((name) => outputs[name].entryPoint === "src/main.tsx");
-  const found = new Set([entry]);
+/** A file with all that it imports at once. */
+function closure(outputs, entryPoint) {
+  const found = new Set([Object.keys(outputs).find((name) => outputs[name].entryPoint === entryPoint)]);
   for (const name of found) {
     for (const one of outputs[name].imports) if (one.kind === "import-statement") found.add(one.path);
   }
-  const [, ...chunks] = found;
+  return [...found];
+}
+
+/** The entry with all that it imports at once: these the data page loads, and the style. */
+function atOnce({ outputs }) {
+  const [entry, ...chunks] = closure(outputs, "src/main.tsx");
   return { entry, chunks, style: outputs[entry].cssBundle };
 }
 
@@ -83,6 +87,7 @@ const line = (bytes, words) => console.log(`${(bytes / 1000).toFixed(1).padStart
 async function weigh(metafile, worker) {
   const { entry, chunks, style } = atOnce(metafile);
   const data = [entry, ...chunks, style, worker].filter(Boolean);
+  const image = closure(metafile.outputs, "src/viewers/image/panel.tsx").filter((name) => !data.includes(name));
   const later = Object.keys(metafile.outputs).filter((name) => /\.(js|css)$/.test(name) && !data.includes(name));
   let total = 0;
   for (const name of data) {
@@ -90,7 +95,9 @@ async function weigh(metafile, worker) {
     total += bytes;
     line(bytes, path.basename(name));
   }
-  line(total, `script and style of the data page, of ${BUDGET / 1000} kB it may have`);
+  line(total, "script and style the data page begins with");
+  for (const name of image) total += await size(name);
+  line(total, `with what shows an image, of ${BUDGET / 1000} kB it may have`);
   for (const name of later.sort()) line(await size(name), `${path.basename(name)}, when it is wanted`);
   return total;
 }

@@ -1,7 +1,6 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
-import "uplot/dist/uPlot.min.css";
 import "./styles/data.css";
 import "./styles/spectrum.css";
 import "./styles/image.css";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lineage } from "../src/api/types";
-import { awaited, best, familyOf, lampFor, meant, newest, pick, targets, variants, type Family, type Node } from "../src/pages/data/family";
+import { awaited, best, familyOf, lampFor, meant, newest, pick, targets, variants, type Family, type Node, reached } from "../src/pages/data/family";
 
 type Given = Partial<Node> & { id: number; data_type: string };
 
@@ -59,6 +59,13 @@ test("the tabs are a frame's own products, the newest first, without lamps and m
   assert.equal(newest(SPECTRUM).type, "4");
 });
 
+test("how far a variant has come does not depend on the others", () => {
+  assert.equal(reached(SPECTRUM, "3fa9c1d20b44"), "4");
+  const early = family([{ id: 1, data_type: "0" }, { id: 3, data_type: "4" }, { id: 9, data_type: "3", variant: "3fa9c1d20b44" }]);
+  assert.equal(reached(early, "3fa9c1d20b44"), "3");
+  assert.equal(reached(early, "another"), "0");
+});
+
 test("a stage that is not there yet has a tab that says what it waits for", () => {
   const reason = "Extracted; waits for an arc of this night.";
   const early = family([{ id: 1, data_type: "0", status: "waiting", status_reason: reason }, { id: 2, data_type: "2" }, { id: 3, data_type: "3" }]);
@@ -98,10 +105,10 @@ test("a master is a family of its own; a product's lineage is none", () => {
 test("an arc has its own reduced frame and the lamps made of it, not those of its partner nor the spectra", () => {
   const arc = family([
     { id: 1, data_type: "0", obstype: "ARC", file_name: "0037_comp.fits.fz" },
-    { id: 2, data_type: "2", obstype: "ARC" },
+    { id: 2, data_type: "2", obstype: "ARC", original_file_id: 1 },
     { id: 3, data_type: "4", obstype: "SPECTRUM" },
-    { id: 4, data_type: "3", obstype: "ARC", target: 2, file_name: "ezst_0037_comp_for_0036_SN_target_2.fits" },
-    { id: 5, data_type: "3", obstype: "ARC", file_name: "ezst_0034_comp_for_0036_SN.fits" },
+    { id: 4, data_type: "3", obstype: "ARC", original_file_id: 1, target: 2, file_name: "ezst_0037_comp_for_0036_SN_target_2.fits" },
+    { id: 5, data_type: "3", obstype: "ARC", original_file_id: 6, file_name: "ezst_0034_comp_for_0036_SN.fits" },
   ]);
   assert.deepEqual(types(arc), ["3", "2", "0"]);
   assert.deepEqual([...arc.members.keys()].sort(), [1, 2, 4]);

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inWords } from "../src/pages/account/patterns.ts";
 import { curl, example, matches, needsToken, operations, takesToken, target, typeWords, type Document } from "../src/pages/docs/openapi.ts";
 import { cursorOf, gather, unknown } from "../src/pages/log/words.ts";
 import { sorted, TEMPLATE, together, wordOf, type Row } from "../src/pages/management/roster.ts";
@@ -119,7 +118,3 @@ test("an example has what is needed; types are told in words", () => {
   assert.equal(typeWords({ type: "integer", minimum: 1, maximum: 9_999_999_999_999 }), "integer, at least 1");
 });
 
-test("a pattern is told in words", () => {
-  assert.equal(inWords("email", "this must match pattern ^[A-Z]+$."), "This is no e-mail address.");
-  assert.equal(inWords("email", "This is needed."), "This is needed.");
-});

@@ -30,7 +30,7 @@ def summary(page: Any) -> Any:
 def test_zoom_and_read_values(page: Any):
     from playwright.sync_api import expect
 
-    plot = page.locator(".spectrum-plot .u-over")
+    plot = page.locator(".spectrum-plot .chart-over")
     box = plot.bounding_box()
     expect(summary(page)).not_to_contain_text("In view")
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)

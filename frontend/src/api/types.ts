@@ -58,7 +58,7 @@ export type Aperture = Schemas["Aperture"];
 export type Visualization = Omit<Schemas["Visualization"], "quality" | "details" | "overlays"> & {
   quality: Quality;
   details: Open;
-  overlays: { id: number; target: number | null; overlay: Overlay }[];
+  overlays: (Omit<Schemas["Visualization"]["overlays"][number], "overlay"> & { overlay: Overlay })[];
 };
 /** A target on a reduced frame: rows of the frame's own pixels. */
 export interface Overlay {

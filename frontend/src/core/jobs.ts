@@ -4,13 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
 import type { Accepted, Job } from "../api/types";
 import { onEvents } from "./live";
+import { plural } from "./format";
 import { sentence, tell } from "./notices";
 
 const LOOK = 2_000;
 const SLOW_LOOK = 10_000;
 const SLOW_AFTER = 120_000;
-/** Characters of a sentence a notice has room for; longer ones list the names of many files. */
-const LONGEST = 160;
 
 export const over = (job: Job): boolean => job.status === "done" || job.status === "failed";
 
@@ -65,7 +64,8 @@ export function useJob(made?: (files: number[], job: Job) => void): {
       stop.current = follow(accepted.job.id, (now) => {
         setJob(now);
         if (now.status === "done") {
-          const made = now.sentence.length > LONGEST ? `${now.files?.length ?? 0} files were made.` : now.sentence;
+          const count = now.files?.length ?? 0;
+          const made = count ? `${plural(count, "file")} made.` : now.sentence;
           tell("good", `${what}: done. ${made}`);
           done.current?.(now.files ?? [], now);
         } else if (now.status === "failed") tell("bad", `${what} failed. ${now.sentence}`);

@@ -244,14 +244,19 @@ export function Menu({ label, icon, children, kind = "plain" }: {
     };
   }, [open]);
   return (
-    <div class="menu" ref={box}>
+    <div class="menu" ref={box}
+      onFocusOut={({ relatedTarget }) => relatedTarget instanceof Node && !box.current?.contains(relatedTarget) && setOpen(false)}>
       <button type="button" class={`button ${kind}`} aria-expanded={open} onClick={() => setOpen(!open)}>
         {icon && <Icon name={icon} />}
         <span>{label}</span>
         <Icon name="down" />
       </button>
       {open && (
-        <div class="menu-list" onClick={() => setOpen(false)}>
+        <div class="menu-list" onClick={() => {
+          // What was pressed is gone in a moment: a dialog it opens gives the focus back to the menu's own button.
+          box.current?.querySelector("button")?.focus();
+          setOpen(false);
+        }}>
           {children}
         </div>
       )}
@@ -271,6 +276,13 @@ export function Tabs({ label, tabs, current, change, panel }: {
   label: string; tabs: Tab[]; current: string; change: (id: string) => void; panel: string;
 }) {
   const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Where not all tabs have room, the chosen one is in view; the page itself is not scrolled.
+    const [row, tab] = [box.current, box.current?.querySelector("[aria-selected=true]")?.getBoundingClientRect()];
+    if (!row || !tab) return;
+    const { left, right } = row.getBoundingClientRect();
+    row.scrollLeft += Math.max(0, tab.right - right) - Math.max(0, left - tab.left);
+  }, [current]);
   const step = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;

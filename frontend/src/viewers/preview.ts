@@ -8,9 +8,9 @@ import type { Delivery, Order } from "./decoder.worker";
 declare const DECODER: string;
 
 const CACHE = "goodman-previews-1";
-/** Previews kept on disk, and decoded ones in memory. */
+/** Previews kept on disk; bytes of decoded ones in memory. */
 const MOST_KEPT = 200;
-const MOST_DECODED = 12;
+const MOST_DECODED = 96e6;
 
 let worker: Worker | undefined;
 let orders = 0;
@@ -92,8 +92,20 @@ export async function load(record: FileRecord, signal: AbortSignal): Promise<Pre
   }
   const preview = await decoded(record.data_type === "0" ? "fits" : "preview", await fetched(record, signal));
   recent.set(key, preview);
-  for (const old of [...recent.keys()].slice(0, Math.max(0, recent.size - MOST_DECODED))) recent.delete(old);
+  let held = 0;
+  // The last looked at are kept, the one just read in any case.
+  for (const [old, one] of [...recent].reverse()) {
+    held += weight(one);
+    if (old !== key && held > MOST_DECODED) recent.delete(old);
+  }
   return preview;
+}
+
+/** Bytes of a decoded preview. */
+function weight(preview: Preview): number {
+  const arrays = preview.kind === "image" ? [...preview.grids.map((grid) => grid.steps), preview.mask] : [preview.flux];
+  // a spectrum's other columns: as many bytes, or twice as many, each
+  return arrays.reduce((sum, one) => sum + (one?.byteLength ?? 0), 0) * (preview.kind === "image" ? 1 : 10);
 }
 
 export const isImage = (preview: Preview): preview is ImagePreview => preview.kind === "image";

@@ -107,13 +107,10 @@ export function Actions({ family, record, ask, busy, deleted, restored }: Props)
       <Button icon="download" onClick={() => void download(record.id)}>
         Download
       </Button>
-      <Button icon="zoomin" onClick={() => amend({ full: 1 }, { push: true })}>
-        Advanced visualization
-      </Button>
-      <Button icon="trash" kind="danger" reason={undeletable(record, staff)} onClick={() => setAsking("delete")}>
-        Delete
-      </Button>
-      <Menu label="More" icon="more">
+      <Menu label="More">
+        <Button icon="zoomin" onClick={() => amend({ full: 1 }, { push: true })}>
+          Advanced visualization
+        </Button>
         <Button icon="file" onClick={() => void script(family)}>
           Script to fetch this frame and its products (curl)
         </Button>
@@ -129,6 +126,9 @@ export function Actions({ family, record, ask, busy, deleted, restored }: Props)
           ))}
         <Button icon="cog" reason={unclassifiable(record)} disabled={busy} onClick={() => decide("type")}>
           The header is wrong about what this is …
+        </Button>
+        <Button icon="trash" kind="danger" reason={undeletable(record, staff)} onClick={() => setAsking("delete")}>
+          Delete
         </Button>
       </Menu>
       {asking === "delete" && (

@@ -40,13 +40,11 @@ export interface Family {
   masters: Node[];
 }
 
-const stem = (name: string): string => name.replace(/\.(gz|fz|bz2)$/i, "").replace(/\.[^.]*$/, "");
-
 /** Whether a node is the root's own product: other frames are made with an arc, and lamps of other arcs beside them. */
 function isOwn(node: Node, root: Node): boolean {
   if (node.relation !== "descendant" || node.obstype !== root.obstype) return false;
   if (![REDUCED, EXTRACTED, CALIBRATED, FLUX].includes(node.data_type)) return false;
-  return root.obstype !== "ARC" || node.data_type === REDUCED || node.file_name.includes(`_${stem(root.file_name)}_for_`);
+  return node.obstype !== "ARC" || node.original_file_id === root.id;
 }
 
 /** The family of the file whose lineage it is: of a raw frame or a master; null for anything else. */
@@ -112,6 +110,10 @@ export function pick(family: Family, type: string, wish: Wish = {}): Node | unde
     (node.variant === AUTO ? 1 : 0);
   return nodes.reduce<Node | undefined>((best, node) => (best && score(best) >= score(node) ? best : node), undefined);
 }
+
+/** The last stage there is of a variant: a data type. */
+export const reached = (family: Family, variant: string): string =>
+  family.stages.find((stage) => stage.nodes.some((node) => node.variant === variant))?.type ?? family.root.data_type;
 
 /** The newest stage that is there. */
 export function newest(family: Family): Stage {

@@ -134,7 +134,7 @@ export function LampChoice({ record, stage, close, ask }: LampProps) {
             <label>
               <input type="radio" name={name} checked={!own} onChange={() => setOwn(false)} />
               <span>
-                Automatic choice (the best)
+                Automatic choice, the best:
                 <span class="soft"> {automaticWords(candidates)}</span>
               </span>
             </label>

@@ -2,7 +2,7 @@
 
 import { useId } from "preact/hooks";
 import type { FileRecord } from "../../api/types";
-import { figure, plural, whole } from "../../core/format";
+import { figure, fixed, plural, whole } from "../../core/format";
 import { amend, go, href, type Query } from "../../core/router";
 import { Badge, Button, ButtonLink, Choice, Field, Pager, Status, Switch, Tabs, TextField, Time } from "../../parts/controls";
 import { Icon } from "../../parts/icons";
@@ -156,19 +156,20 @@ function Name({ text }: { text: string }) {
 function Row({ file, current, address, opened }: { file: FileRecord; current: boolean; address: string; opened?: () => void }) {
   const name = file.file_name ?? "without a name";
   const told = file.status !== "done" ? file.status_reason : "";
-  const ratio = file.quality.signal_to_noise;
+  const { signal_to_noise: ratio, wavelength_rms: rms } = file.quality;
   return (
-    <li>
+    <li data-file={file.id}>
       <a class="file-row" href={address} aria-current={current ? "true" : undefined} onClick={opened}>
         <Name text={name} />
         <span class="row-facts">
           <span class="row-object" title={file.object ?? undefined}>{file.object || "–"}</span>
           <span>{file.obstype ?? "not read"}</span>
-          {typeof ratio === "number" && <span title="Signal-to-noise ratio per pixel">S/N {figure(ratio, 2)}</span>}
-          <Time at={file.created} />
+          <Time at={file.observed ?? file.created} />
         </span>
         <span class="row-facts">
           <Status status={file.status} reason={file.status_reason} />
+          {typeof ratio === "number" && <span title="Signal-to-noise ratio per pixel of the brightest target">S/N {figure(ratio, 2)}</span>}
+          {typeof rms === "number" && <span title="Held-out rms of the wavelength solution">rms {fixed(rms, 2)} Å</span>}
           {file.bad && <Badge kind="bad">bad</Badge>}
           {file.variant && file.variant !== "auto" && <Badge>of chosen frames</Badge>}
           {file.comments > 0 && (

@@ -14,9 +14,9 @@ import { Empty, Failed, Loading } from "../../parts/states";
 import { makeLink } from "../../viewers/link";
 import { Actions, download } from "./actions";
 import { Progress, type Ask } from "./extract";
-import { best, MASTER, newest, pick, RAW, type Family, type Node } from "./family";
+import { AUTO, best, MASTER, newest, pick, RAW, reached, type Family, type Node } from "./family";
 import { Panel, PANELS } from "./panels";
-import { Awaited, Failure, Head, Selectors, Viewers } from "./product";
+import { Awaited, Facts, Failure, Head, Selectors, Told, Viewers } from "./product";
 import type { Watched } from "./view";
 
 /** Narrower windows show either the picture or a panel. */
@@ -146,15 +146,22 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
   }
   return (
     <>
-      <h1 class="mono data-name">{family.root.file_name}</h1>
-      <Tabs label="Products of this frame" panel="product" tabs={tabs} current={view.tab} change={change} />
+      <div class="headline">
+        <h1 class="mono data-name">{family.root.file_name}</h1>
+        {record && <Head view={view} record={record} />}
+      </div>
+      <div class="product-bar">
+        <Tabs label="Products of this frame" panel="product" tabs={tabs} current={view.tab} change={change} />
+        {record && (
+          <Actions family={family} record={record} ask={askFor} busy={busy} restored={restored}
+            deleted={() => { go(href("data", family.root.id, present()), { replace: true }); refresh(); }} />
+        )}
+      </div>
       <section class={loading ? "product stale" : "product"} role="tabpanel" id="product" aria-labelledby={`product-${view.tab}`}>
         <Failure view={view} ask={askFor} busy={busy} />
         {record ? (
           <>
-            <Head view={view} record={record} />
-            <Actions family={family} record={record} ask={askFor} busy={busy} restored={restored}
-              deleted={() => { go(href("data", family.root.id, present()), { replace: true }); refresh(); }} />
+            <Told view={view} record={record} />
             <Progress what={asked.current.what} job={job} />
             <div class="product-bar">
               <Tabs label="What is known of it" panel="side" current={panel}
@@ -162,6 +169,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
                 change={(next) => amend({ panel: next === "view" ? null : next })} />
               <div class="selectors">
                 <Selectors view={view} show={show} ask={askFor} />
+                <Facts view={view} record={record} />
               </div>
             </div>
             <div class={panel !== "view" && beside ? "sides two" : "sides"}>
@@ -199,19 +207,21 @@ function openNode(node: Node, family: Family | undefined): void {
   go(href("data", node.id, { ...present(), tab: raw ? RAW : null }), { replace: true });
 }
 
-/** Opens what was asked for as soon as it is there, and a newer product for who was looking at the newest. */
+/** Opens what was asked for as soon as it is there, and a newer product for who was looking at the newest of its variant. */
 function useArrival(
   view: Watched["view"],
   id: number | null,
   wanted: { current: { root: number; files: readonly number[] } | undefined },
   loading: boolean,
 ): void {
-  const before = useRef<{ root: number; newest: string; shown: string } | undefined>(undefined);
+  const before = useRef<{ root: number; reached: string; shown: string; variant: string } | undefined>(undefined);
   useEffect(() => {
     if (!view || loading) return;
     const { family, tab } = view;
     const last = before.current;
-    before.current = { root: family.root.id, newest: newest(family).type, shown: tab };
+    const variant = view.node?.variant ?? AUTO;
+    const latest = reached(family, variant);
+    before.current = { root: family.root.id, reached: latest, shown: tab, variant };
     const waited = wanted.current;
     if (waited && waited.files.length > 0) {
       const found = waited.root === family.root.id ? best(family, waited.files) : undefined;
@@ -219,9 +229,10 @@ function useArrival(
       if (found) return openNode(found, family);
     }
     const product = id !== null && id !== family.root.id;
-    if (product && last?.root === family.root.id && last.shown === last.newest && tab === last.shown && newest(family).type > last.newest) {
-      const next = pick(family, newest(family).type, { from: id, variant: view.node?.variant, target: view.node?.target });
-      if (next) openNode(next, family);
+    const same = last?.root === family.root.id && last.variant === variant && last.shown === tab;
+    if (product && same && tab === last.reached && latest > tab) {
+      const next = pick(family, latest, { from: id, variant, target: view.node?.target });
+      if (next?.variant === variant) openNode(next, family);
     }
   }, [view, loading]);
 }

@@ -16,6 +16,10 @@ import { useView } from "./view";
 /** Narrower windows keep the list in a drawer. */
 const DRAWER = 860;
 
+/** How spectra and images are shown, but not where in one of them: that goes along from frame to frame. */
+const LOOK = /^(s(smooth|z|lines|medium|axis|flux|step|band|sky|log)|i(stretch|lim|low|high|map|inv|mark|square))$/;
+const lookIn = (query: URLSearchParams): Query => Object.fromEntries([...query].filter(([name]) => LOOK.test(name)));
+
 export function DataPage() {
   const { parts, query } = place.value;
   const given = parts[1];
@@ -26,7 +30,7 @@ export function DataPage() {
   const [drawer, setDrawer] = useState(false);
   const full = query.has("full");
   const panel = PANELS.some((one) => one.id === query.get("panel")) ? (query.get("panel") as string) : "view";
-  const stay: Query = { panel: panel === "view" ? null : panel };
+  const stay: Query = { panel: panel === "view" ? null : panel, ...lookIn(query) };
   useEffect(() => {
     following.value = id === null;
   }, [id]);

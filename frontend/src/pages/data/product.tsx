@@ -14,32 +14,55 @@ import type { Link } from "../../viewers/link";
 import { SpectrumViewer } from "../../viewers/spectrum/viewer";
 import { deletedOf, restore } from "./actions";
 import type { Ask } from "./extract";
-import { AUTO, awaited, EXTRACTED, lampFor, nameOfChoice, targets, variants, type Node } from "./family";
+import { AUTO, awaited, CALIBRATED, EXTRACTED, lampFor, nameOfChoice, reached, targets, variants, type Node } from "./family";
 import type { View } from "./view";
 
 export const isSpectrum = (record: FileRecord): boolean => Number(record.data_type) >= Number(EXTRACTED);
 
-/** The product's name, its status with the reason in full, what is special about it. */
+/** What it is of, its status, what is special about it. */
 export function Head({ view, record }: { view: View; record: FileRecord }) {
+  const choice = view.choices.find((one) => one.variant === record.variant);
+  return (
+    <div class="headline product-head">
+      <h2>{title(record)}</h2>
+      <Status status={record.status} reason={record.status_reason} />
+      {record.bad && <Badge kind="bad">marked bad</Badge>}
+      {record.ancestor_deleted && <Badge kind="warn">made from a deleted file</Badge>}
+      {record.target !== null && <Badge>target {record.target}</Badge>}
+      {record.variant && record.variant !== AUTO && <Badge>{choice ? nameOfChoice(choice) : `choice ${record.variant.slice(0, 6)}`}</Badge>}
+      {record.settings_revision !== null && record.settings_revision > 0 && <Badge>settings revision {record.settings_revision}</Badge>}
+    </div>
+  );
+}
+
+/** The product's own name, and from when it is. */
+export function Facts({ view, record }: { view: View; record: FileRecord }) {
+  return (
+    <p class="soft product-facts">
+      {record.id !== view.family.root.id && <span class="mono product-name">{record.file_name}</span>}
+      <span>changed <Time at={record.last_modified} full /></span>
+      <span>{bytes(record.size)}</span>
+    </p>
+  );
+}
+
+/** Whether more is made of somebody's choice than what is shown, which is the last there is of it. */
+const unfinished = ({ family }: View, { variant, data_type: type }: FileRecord): boolean =>
+  family.root.obstype === "SPECTRUM" && type !== null && type < CALIBRATED && reached(family, variant ?? AUTO) === type;
+
+/** Why it is as it is, in full, and what has to do with it. */
+export function Told({ view, record }: { view: View; record: FileRecord }) {
   const choice = view.choices.find((one) => one.variant === record.variant);
   const told = record.status !== "done" || record.bad || record.superseded_by ? record.status_reason : "";
   return (
-    <header class="product-head">
-      <div class="headline">
-        <h2>{title(record)}</h2>
-        <Status status={record.status} reason={record.status_reason} />
-        {record.bad && <Badge kind="bad">marked bad</Badge>}
-        {record.ancestor_deleted && <Badge kind="warn">made from a deleted file</Badge>}
-        {record.target !== null && <Badge>target {record.target}</Badge>}
-        {record.variant && record.variant !== AUTO && <Badge>{choice ? nameOfChoice(choice) : `choice ${record.variant.slice(0, 6)}`}</Badge>}
-        {record.settings_revision !== null && record.settings_revision > 0 && <Badge>settings revision {record.settings_revision}</Badge>}
-      </div>
-      <p class="soft product-facts">
-        {record.id !== view.family.root.id && <span class="mono product-name">{record.file_name}</span>}
-        <span>changed <Time at={record.last_modified} full /></span>
-        <span>{bytes(record.size)}</span>
-      </p>
+    <>
       {told && <p class={record.status === "provisional" ? "note warn" : "note"}>{told}</p>}
+      {choice && choice.status !== "failed" && unfinished(view, record) && (
+        <p class="progress note" role="status">
+          <span class="spinner" aria-hidden="true" />
+          {choice.status === "done" ? "" : `${choice.sentence} `}The wavelength calibration of the {nameOfChoice(choice)} is being made. It opens here by itself.
+        </p>
+      )}
       {record.superseded_by && (
         <p class="note warn">
           A later upload of the same name took its place. <a href={href("data", record.superseded_by)}>Open it</a>
@@ -50,7 +73,7 @@ export function Head({ view, record }: { view: View; record: FileRecord }) {
           Part of <a class="mono" href={href("data", master.id, { list: "calibrations" })}>{master.file_name}</a>
         </p>
       ))}
-    </header>
+    </>
   );
 }
 
@@ -94,7 +117,7 @@ export function Selectors({ view, show, ask }: SelectorProps) {
   const lamps = family.root.obstype === "ARC" && stage.nodes.some((one) => lampFor(one));
   const offered = lamps ? [] : targets(stage, node.variant);
   const names = lamps ? [] : variants(family).filter((name) => stage.nodes.some((one) => one.variant === name));
-  const pending = choices.filter((choice) => !names.includes(choice.variant) && choice.status !== "done");
+  const pending = choices.filter((choice) => !names.includes(choice.variant) && choice.variant !== node.variant && choice.status !== "done");
   const choice = choices.find((one) => one.variant === node.variant);
   return (
     <>

@@ -25,25 +25,22 @@ const MARKS: readonly (readonly [number, string, string])[] = [
 export function Controls({ settings, limits, levels }: { settings: Shown; limits: Range; levels: Levels }) {
   const night = shown.value === "night";
   return (
-    <>
-      <div class="image-controls">
-        <Choice label="Stretch" inline value={settings.stretch} change={choose.stretch}
-          options={STRETCHES.map((one) => [one, STRETCH_WORDS[one]] as const)} />
-        <Choice label="Limits" inline value={settings.mode}
-          change={(mode) => (mode === "typed" ? choose.typed(short(limits.low), short(limits.high)) : choose.limits(mode))}
-          options={LIMITS.map((one) => [one, LIMIT_WORDS[one]] as const)} />
-        <Typed limits={limits} unit={unitWord(levels.preview.unit)} />
-        <Choice label={night ? "Colours (red at night)" : "Colours"} inline value={settings.map} change={choose.map}
-          options={MAPS.map((one) => [one, night ? `${one}: red at night` : one] as const)} />
-        <Switch label="Invert" on={settings.invert} change={choose.invert} />
-        <Switch label="Square pixels" on={settings.square} change={choose.square} />
-      </div>
+    <div class="image-controls">
+      <Choice label="Stretch" inline value={settings.stretch} change={choose.stretch}
+        options={STRETCHES.map((one) => [one, STRETCH_WORDS[one]] as const)} />
+      <Choice label="Limits" inline value={settings.mode}
+        change={(mode) => (mode === "typed" ? choose.typed(short(limits.low), short(limits.high)) : choose.limits(mode))}
+        options={LIMITS.map((one) => [one, LIMIT_WORDS[one]] as const)} />
+      <Typed limits={limits} unit={unitWord(levels.preview.unit)} />
+      <Choice label="Colours" inline value={settings.map} change={choose.map}
+        options={MAPS.map((one) => [one, night ? `${one}: red at night` : one] as const)} />
+      <Switch label="Invert" on={settings.invert} change={choose.invert} />
       {levels.mask && <Marks settings={settings} levels={levels} />}
-    </>
+    </div>
   );
 }
 
-const short = (value: number): number => Number(value.toPrecision(5));
+const short = (value: number): number => Number(value.toPrecision(4));
 
 /** The limits as numbers, which can be typed over; taken when the field is left or Enter is pressed. */
 function Typed({ limits, unit }: { limits: Range; unit: string }) {
@@ -83,7 +80,7 @@ function Marks({ settings, levels }: { settings: Shown; levels: Levels }) {
   const there = MARKS.filter(([bit]) => bit === SATURATED || levels.counts.get(bit));
   return (
     <fieldset class="image-marks">
-      <legend>Mark pixels</legend>
+      <legend class="hidden">Mark pixels</legend>
       {there.map(([bit, word, name]) => {
         const count = levels.counts.get(bit) ?? 0;
         return (

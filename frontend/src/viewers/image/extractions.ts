@@ -1,14 +1,8 @@
 // Which targets of a frame belong to one extraction.
 
-/** One extraction's targets after another: numbers begin anew where a frame was extracted more than once. */
-export function extractions<T extends { target: number | null }>(overlays: T[]): T[][] {
-  const found: T[][] = [];
-  let last = Infinity;
-  for (const one of overlays) {
-    const number = one.target ?? 1;
-    if (number <= last) found.push([]);
-    found[found.length - 1]?.push(one);
-    last = number;
-  }
-  return found;
+/** One extraction's targets after another: a frame can be extracted with apertures of one's own besides. */
+export function extractions<T extends { variant: string }>(overlays: readonly T[]): T[][] {
+  const found = new Map<string, T[]>();
+  for (const one of overlays) found.set(one.variant, [...(found.get(one.variant) ?? []), one]);
+  return [...found.values()];
 }

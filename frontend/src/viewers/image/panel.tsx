@@ -28,6 +28,8 @@ interface Given {
   link: Link;
   made?: ((files: number[]) => void) | undefined;
   height?: number | undefined;
+  /** Whether it is told what it is of; below a spectrum that is said already. */
+  titled: boolean;
 }
 
 type Editor = typeof import("./editor");
@@ -40,7 +42,7 @@ function noExtraction(record: FileRecord): string | null {
   return record.data_type === "2" ? "Only spectra of targets are extracted, not this kind of frame." : "Apertures are edited on a reduced frame.";
 }
 
-export function Panel({ record, levels, overlays, link, made, height }: Given) {
+export function Panel({ record, levels, overlays, link, made, height, titled }: Given) {
   const settings = shownNow();
   const [drawn, setDrawn] = useState<Drawn[] | null>(null);
   const [putting, setPutting] = useState(false);
@@ -94,7 +96,7 @@ export function Panel({ record, levels, overlays, link, made, height }: Given) {
   const name = title(record);
   return (
     <>
-      {user.value?.visual_options.show_title !== false && <p class="image-title">{name}</p>}
+      {titled && user.value?.visual_options.show_title !== false && <p class="image-title">{name}</p>}
       <Controls settings={settings} limits={limits} levels={levels} />
       {canvases(`Image of ${record.file_name}`, id, settings)}
       <Readout stage={stage.current} unit={levels.preview.unit} />
@@ -103,6 +105,7 @@ export function Panel({ record, levels, overlays, link, made, height }: Given) {
         <IconButton label="Zoom in" icon="zoomin" onClick={() => zoomBy(1.6)} />
         <IconButton label="Zoom out" icon="zoomout" onClick={() => zoomBy(1 / 1.6)} />
         <Button icon="reset" onClick={() => show(null, null)}>Whole image</Button>
+        <Button aria-pressed={settings.square} onClick={() => choose.square(!settings.square)}>Square pixels</Button>
         <Button icon="download" onClick={() => stage.current && savePicture(stage.current, name, record)}>PNG</Button>
         <Button icon="download" onClick={() => void saveFile(record)}>FITS</Button>
         <Button aria-pressed={drawn !== null} reason={reason} onClick={edit}>Edit apertures</Button>
@@ -219,7 +222,7 @@ function Readout({ stage, unit }: { stage: Stage | null; unit: string }) {
           {maskWords(at.mask).map((word) => ` · ${word}`).join("")}
         </>
       ) : (
-        "Point at the image to read values. Wheel or pinch: zoom (Shift: columns only). Drag: move. Double click: all."
+        "Point to read values. Wheel or pinch: zoom (Shift: columns only). Drag: move. Double click: all."
       )}
     </p>
   );

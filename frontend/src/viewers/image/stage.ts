@@ -2,6 +2,7 @@
 // once a frame of the screen, and only what changed.
 
 import { signal } from "@preact/signals";
+import { drawn } from "../../core/timing";
 import { figure } from "../../core/format";
 import { colour } from "../../core/theme";
 import { value, type Grid } from "../container";
@@ -152,6 +153,7 @@ export class Stage {
     const marks = look.marked ? markColours(look.marked) : null;
     paint(out, width, height, this.levels, this.x, this.y, { colours: this.colours(look), marks, ground: packed(ground) });
     context.putImageData(this.image, Math.round(box.left * ratio), Math.round(box.top * ratio));
+    drawn("image-drawn");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.axes(context);
     this.bar(context, look);

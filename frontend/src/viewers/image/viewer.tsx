@@ -56,7 +56,7 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
   const overlays: Overlay[] = reduced ? (wanted?.files.map((one) => one.overlay) ?? []) : levels.preview.targets;
   return (
     <div class="image-viewer">
-      <Panel key={record.id} record={record} levels={levels} overlays={overlays} link={link ?? own} made={made} height={height} />
+      <Panel key={record.id} record={record} levels={levels} overlays={overlays} link={link ?? own} made={made} height={height} titled={product === undefined} />
       {reduced && drawn.error ? <Failed error={drawn.error} retry={drawn.reload} /> : null}
       {all.length > 1 && wanted && (
         <Choice label="Targets drawn" inline value={wanted.key} change={choose} options={all.map((one) => [one.key, one.name] as const)} />
@@ -65,18 +65,10 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
   );
 }
 
-/** Extractions of a frame, called by the variant of their first file where there is more than one. */
 async function extractionsOf(record: FileRecord, signal: AbortSignal): Promise<{ key: string; name: string; files: Visualization["overlays"] }[]> {
   const { overlays } = await api.get<Visualization>(`/files/${record.id}/visualize`, {}, signal);
-  const found = extractions(overlays);
-  return Promise.all(
-    found.map(async (files, i) => {
-      const first = files[0]?.id ?? 0;
-      const name = async () => {
-        const { variant } = await api.get<FileRecord>(`/files/${first}`, {}, signal);
-        return variant === "auto" ? "Automatic extraction" : `Chosen extraction ${variant}`;
-      };
-      return { key: String(first), name: found.length > 1 ? await name().catch(() => `Extraction ${i + 1}`) : "", files };
-    }),
-  );
+  return extractions(overlays).map((files) => {
+    const key = files[0]?.variant ?? "auto";
+    return { key, name: key === "auto" ? "Automatic extraction" : `Chosen extraction ${key.slice(0, 6)}`, files };
+  });
 }

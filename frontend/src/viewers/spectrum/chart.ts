@@ -1,95 +1,197 @@
-// The uPlot chart below a scene: axes, scales, cursor. What is drawn between the axes is paint.ts.
+// The chart below a scene: canvas, scales, axes, cursor. What is drawn between the axes is paint.ts.
 
-import uPlot from "uplot";
+import { drawn } from "../../core/timing";
 import { GUTTER } from "../link";
 import { tickTexts, ticks } from "./numbers";
 import { paintAbove, paintBelow, type Painter } from "./paint";
 import { columnOf, fluxLabel, waveOf, xLabel } from "./scene";
 
-const AXIS = { values: 44, label: GUTTER.left - 44 };
-const every = (_: uPlot, splits: number[]) => splits;
-const none = () => null;
+const TOP = 8, BOTTOM = 46, TICK = 5, GAP = 3;
+/** CSS pixels a tick should have for itself. */
+const ROOM = { x: 75, y: 42 };
+
+interface Limits {
+  min: number;
+  max: number;
+}
+
+/** In pixels of the canvas. */
+export interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export class Chart {
+  readonly ctx: CanvasRenderingContext2D;
+  /** The plotting area: it hears the pointer. */
+  readonly over: HTMLElement;
+  /** Nothing is drawn before they are given. */
+  readonly limits = { x: { min: 0, max: 0 }, y: { min: 0, max: 0 }, sky: { min: 0, max: 0 } };
+  width = 0;
+  height = 0;
+  /** Pixels of the canvas to one of the page. */
+  ratio = 1;
+  private readonly line: HTMLElement;
+  private readonly dot: HTMLElement;
+  private readonly zone: HTMLElement;
+  private frame = 0;
+
+  /** In a box that has a size. It asks for the painter at every drawing, so a new scene needs a redraw only. */
+  constructor(private readonly host: HTMLElement, private readonly painter: () => Painter, readonly log: boolean) {
+    const part = <K extends "canvas" | "div">(kind: K, name: string, parent: HTMLElement): HTMLElementTagNameMap[K] => {
+      const made = document.createElement(kind);
+      made.className = `chart-${name}`;
+      return parent.appendChild(made);
+    };
+    this.ctx = part("canvas", "canvas", host).getContext("2d") as CanvasRenderingContext2D;
+    this.over = part("div", "over", host);
+    this.zone = part("div", "zone", this.over);
+    this.line = part("div", "line", this.over);
+    this.dot = part("div", "dot", this.over);
+    this.resize();
+    this.point(null);
+    this.select(0, 0);
+  }
+
+  /** To the size the box has now. */
+  resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (!width || !height || (width === this.width && height === this.height)) return;
+    Object.assign(this, { width, height, ratio: devicePixelRatio || 1 });
+    this.ctx.canvas.width = Math.round(width * this.ratio);
+    this.ctx.canvas.height = Math.round(height * this.ratio);
+    Object.assign(this.over.style, {
+      left: `${GUTTER.left}px`, top: `${TOP}px`, width: `${width - GUTTER.left - GUTTER.right}px`, height: `${height - TOP - BOTTOM}px`,
+    });
+    this.draw();
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.host.replaceChildren();
+  }
+
+  get box(): Box {
+    const { ratio } = this;
+    const [left, top] = [Math.round(GUTTER.left * ratio), Math.round(TOP * ratio)];
+    return {
+      left, top,
+      width: Math.max(1, Math.round((this.width - GUTTER.right) * ratio) - left),
+      height: Math.max(1, Math.round((this.height - BOTTOM) * ratio) - top),
+    };
+  }
+
+  /** Where a column is, from the left edge of the plotting area in CSS pixels. */
+  toX(column: number): number {
+    const { min, max } = this.limits.x;
+    return ((column - min) / (max - min)) * this.over.clientWidth;
+  }
+
+  /** How far up a value is, as a part of the plotting area's height. What a logarithm cannot show is far below. */
+  rise(value: number, { min, max }: Limits, log: boolean): number {
+    if (!log) return (value - min) / (max - min);
+    return value > 0 ? Math.log(value / min) / Math.log(max / min) : -0.5;
+  }
+
+  /** Put the reading line at a column, and its dot at a value; null: nowhere. */
+  point(column: number | null, value = NaN): void {
+    const x = column === null ? NaN : this.toX(column);
+    const y = (1 - this.rise(value, this.limits.y, this.log)) * this.over.clientHeight;
+    const inside = x >= 0 && x <= this.over.clientWidth;
+    this.line.hidden = !inside;
+    this.dot.hidden = !inside || !(y >= 0 && y <= this.over.clientHeight);
+    this.line.style.transform = `translateX(${x}px)`;
+    if (!this.dot.hidden) this.dot.style.transform = `translate(${x}px, ${y}px)`;
+  }
+
+  /** Show what is about to be zoomed to, CSS pixels. */
+  select(left: number, width: number): void {
+    this.zone.hidden = !width;
+    Object.assign(this.zone.style, { left: `${left}px`, width: `${width}px` });
+  }
+
+  /** Draw at the screen's next turn. */
+  redraw(): void {
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draw now. */
+  draw(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    if (!this.width || !(this.limits.x.max > this.limits.x.min)) return;
+    const painter = this.painter();
+    this.ctx.clearRect(0, 0, this.ctx.canvas.width, this.ctx.canvas.height);
+    this.axes(painter);
+    paintBelow(this, painter);
+    paintAbove(this, painter);
+    drawn("spectrum-drawn");
+  }
+
+  private axes({ scene, palette, font }: Painter): void {
+    const { ctx, box, ratio, log } = this;
+    const { x, y } = this.limits;
+    const bottom = box.top + box.height;
+    const across = xTicks(scene, x, box.width / ratio)
+      .map((column) => ({ column, at: box.left + ((column - x.min) / (x.max - x.min)) * box.width }))
+      .filter(({ at }) => at >= box.left - 1 && at <= box.left + box.width + 1);
+    const up = ticks(y.min, y.max, Math.max(2, Math.floor(box.height / ratio / ROOM.y)), log);
+    const { texts, factor } = tickTexts(up);
+    const heights = up.map((value) => bottom - this.rise(value, y, log) * box.height);
+    const path = (colour: string, lines: readonly (readonly [number, number, number, number])[]) => {
+      const half = (Math.max(1, Math.round(ratio)) % 2) / 2; // a line between two pixels would be blurred
+      ctx.beginPath();
+      for (const [x0, y0, x1, y1] of lines) {
+        ctx.moveTo(Math.round(x0) + half, Math.round(y0) + half);
+        ctx.lineTo(Math.round(x1) + half, Math.round(y1) + half);
+      }
+      ctx.strokeStyle = palette(colour);
+      ctx.lineWidth = Math.max(1, Math.round(ratio));
+      ctx.stroke();
+    };
+    path("plot-grid", [
+      ...across.map(({ at }) => [at, box.top, at, bottom] as const),
+      ...heights.map((at) => [box.left, at, box.left + box.width, at] as const),
+    ]);
+    path("plot-axis", [
+      [box.left, box.top, box.left, bottom],
+      [box.left, bottom, box.left + box.width, bottom],
+      ...across.map(({ at }) => [at, bottom, at, bottom + TICK * ratio] as const),
+      ...heights.map((at) => [box.left - TICK * ratio, at, box.left, at] as const),
+    ]);
+    ctx.save();
+    ctx.fillStyle = palette("plot-axis");
+    ctx.font = `${12 * ratio}px ${font}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "top";
+    for (const { column, at } of across) {
+      const text = xText(scene, column);
+      // a text at the edge would be cut
+      if (at + ctx.measureText(text).width / 2 < ctx.canvas.width) ctx.fillText(text, at, bottom + (TICK + GAP) * ratio);
+    }
+    ctx.fillText(xLabel(scene), box.left + box.width / 2, bottom + 27 * ratio, box.width);
+    ctx.textAlign = "right";
+    ctx.textBaseline = "middle";
+    up.forEach((_, i) => ctx.fillText(texts[i] ?? "", box.left - (TICK + GAP) * ratio, heights[i] as number, 40 * ratio));
+    ctx.translate(11 * ratio, box.top + box.height / 2);
+    ctx.rotate(-Math.PI / 2);
+    ctx.textAlign = "center";
+    ctx.fillText(`${fluxLabel(scene)} ${factor}`.trim(), 0, 0, ctx.canvas.height - 4 * ratio);
+    ctx.restore();
+  }
+}
+
+const byColumn = ({ waves, settings }: Painter["scene"]): boolean => !waves || settings.axis === "column";
 
 /** Columns at which the x axis has its ticks: round wavelengths, or round columns. */
-function xSplits(u: uPlot, { scene }: Painter, low: number, high: number): number[] {
-  const most = Math.max(2, Math.floor(u.bbox.width / uPlot.pxRatio / 75));
-  if (!scene.waves || scene.settings.axis === "column") return ticks(low, high, most);
-  const [a, b] = [waveOf(scene, low), waveOf(scene, high)];
-  return ticks(Math.min(a, b), Math.max(a, b), most).map((wave) => columnOf(scene, wave)).sort((one, other) => one - other);
+function xTicks(scene: Painter["scene"], { min, max }: Limits, width: number): number[] {
+  const most = Math.max(2, Math.floor(width / ROOM.x));
+  if (byColumn(scene)) return ticks(min, max, most);
+  const [a, b] = [waveOf(scene, min), waveOf(scene, max)];
+  return ticks(Math.min(a, b), Math.max(a, b), most).map((wave) => columnOf(scene, wave));
 }
 
-function xTexts(u: uPlot, { scene }: Painter, splits: number[]): string[] {
-  const words = (value: number) => String(Number(value.toPrecision(7)));
-  const room = u.bbox.width / uPlot.pxRatio - 5; // a text at the edge would be cut
-  return splits.map((column) =>
-    u.valToPos(column, "x") > room ? "" : words(!scene.waves || scene.settings.axis === "column" ? column : waveOf(scene, column)),
-  );
-}
-
-/** A chart in a box that has a size. It asks for the painter at every drawing, so a new scene needs a redraw only. */
-export function makeChart(host: HTMLElement, painter: () => Painter, log: boolean): uPlot {
-  const colour = (name: string) => () => painter().palette(name);
-  const { font } = painter();
-  const common = {
-    stroke: colour("plot-axis"),
-    font: `12px ${font}`,
-    labelFont: `12px ${font}`,
-    labelSize: AXIS.label,
-    filter: every,
-    grid: { stroke: colour("plot-grid"), width: 1, filter: every },
-    ticks: { stroke: colour("plot-axis"), width: 1, size: 5, filter: every },
-    border: { show: true, stroke: colour("plot-axis"), width: 1 },
-    gap: 3,
-  };
-  const asGiven = (_: uPlot, low: number, high: number): [number, number] => [low, high];
-  return new uPlot(
-    {
-      width: Math.max(host.clientWidth, 200),
-      height: Math.max(host.clientHeight, 160),
-      padding: [8, GUTTER.right, 0, 0],
-      legend: { show: false },
-      select: { show: true, left: 0, top: 0, width: 0, height: 0 },
-      cursor: {
-        y: false,
-        drag: { x: false, y: false, setScale: false },
-        points: { size: 7, width: 1.5, stroke: colour("flux"), fill: colour("plot-ground") },
-        // gestures.ts listens itself: uPlot knows mice only.
-        bind: { mousedown: none, mouseup: none, click: none, dblclick: none, mousemove: none, mouseleave: none, mouseenter: none },
-      },
-      scales: {
-        x: { time: false, auto: false, range: asGiven },
-        y: { auto: false, distr: log ? 3 : 1, range: asGiven },
-        sky: { auto: false, range: asGiven },
-      },
-      series: [
-        {},
-        { scale: "y", stroke: colour("flux"), paths: none, points: { show: false } },
-      ],
-      axes: [
-        {
-          ...common, scale: "x", side: 2, size: 28,
-          label: () => xLabel(painter().scene),
-          splits: (u, _, low, high) => xSplits(u, painter(), low, high),
-          values: (u, splits) => xTexts(u, painter(), splits),
-        },
-        {
-          ...common, scale: "y", side: 3, size: AXIS.values,
-          label: (u) => `${fluxLabel(painter().scene)} ${tickTexts(ySplits(u, log)).factor}`,
-          splits: (u) => ySplits(u, log),
-          values: (_, splits) => tickTexts(splits).texts,
-        },
-      ],
-      hooks: {
-        drawAxes: [(u) => paintBelow(u, painter(), uPlot.pxRatio)],
-        draw: [(u) => paintAbove(u, painter(), uPlot.pxRatio)],
-      },
-    },
-    [[0, 1], [null, null]],
-    host,
-  );
-}
-
-function ySplits(u: uPlot, log: boolean): number[] {
-  const { min, max } = u.scales.y ?? {};
-  return ticks(min ?? 0, max ?? 1, Math.max(2, Math.floor(u.bbox.height / uPlot.pxRatio / 42)), log);
-}
+const xText = (scene: Painter["scene"], column: number): string =>
+  String(Number((byColumn(scene) ? column : waveOf(scene, column)).toPrecision(7)));

@@ -70,9 +70,8 @@ export async function savePicture(record: FileRecord, drawn: Drawn, link: Link, 
   const before = painter.palette;
   const print = forPaper ? paper() : null;
   const palette = print?.palette ?? before;
-  const redraw = () => chart.batch(() => chart.redraw(false, true));
   const plot = chart.ctx.canvas;
-  const dot = plot.width / chart.width;
+  const dot = chart.ratio;
   const made = document.createElement("canvas");
   const overlays = painter.scene.overlays;
   const [head, line] = [46 * dot, 18 * dot];
@@ -82,7 +81,7 @@ export async function savePicture(record: FileRecord, drawn: Drawn, link: Link, 
   if (!ctx) throw new Error("This browser gives no canvas for a picture.");
   try {
     painter.palette = palette;
-    redraw();
+    chart.draw();
     ctx.fillStyle = palette("plot-ground");
     ctx.fillRect(0, 0, made.width, made.height);
     ctx.drawImage(plot, 0, head);
@@ -107,7 +106,7 @@ export async function savePicture(record: FileRecord, drawn: Drawn, link: Link, 
   } finally {
     painter.palette = before;
     print?.done();
-    redraw();
+    chart.draw();
   }
   const blob = await new Promise<Blob | null>((done) => made.toBlob(done, "image/png"));
   if (!blob) throw new Error("The picture could not be made.");

@@ -1,8 +1,8 @@
 // What hand and mouse do on the plot: drag to zoom, shift-drag to move, wheel, two fingers, a line's label to another redshift.
 
-import uPlot from "uplot";
 import type { Link } from "../link";
 import { redshift } from "./air";
+import type { Chart } from "./chart";
 import { LABEL_HEIGHT, LABEL_ROWS, labelled, type Painter } from "./paint";
 import { ends, waveOf } from "./scene";
 
@@ -64,8 +64,8 @@ type Drag =
   | { kind: "pinch"; low: number; high: number };
 
 /** Listens on the plotting area until the returned function is called. */
-export function listen(u: uPlot, link: Link, painter: () => Painter, setZ: (z: number) => void): () => void {
-  const over = u.over;
+export function listen(chart: Chart, link: Link, painter: () => Painter, setZ: (z: number) => void): () => void {
+  const { over } = chart;
   const control = new AbortController();
   const options = { signal: control.signal };
   const fingers = new Map<number, number>();
@@ -80,12 +80,12 @@ export function listen(u: uPlot, link: Link, painter: () => Painter, setZ: (z: n
     const { low, high } = viewOf(link, painter());
     return low + (x / over.clientWidth) * (high - low);
   };
-  const select = (left: number, width: number) => u.setSelect({ left, width, top: 0, height: width ? over.clientHeight : 0 }, false);
+  const select = (left: number, width: number) => chart.select(left, width);
   const read = (x: number) => (link.cursor.value = { column: column(x), by: "spectrum" });
   const label = (x: number, y: number) =>
     y > LABEL_ROWS * LABEL_HEIGHT + 4
       ? undefined
-      : labelled(u, painter(), uPlot.pxRatio).find(
+      : labelled(chart, painter()).find(
           (one) => one.mark.moves && one.row === Math.floor((y - 2) / LABEL_HEIGHT) && Math.abs(one.centre - x) <= one.half + 2,
         );
 

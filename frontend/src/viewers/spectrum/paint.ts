@@ -1,6 +1,6 @@
 // Draws a scene on the plot's canvas: bands and lines below, curves, masked columns by shape, labels above.
 
-import type uPlot from "uplot";
+import type { Box, Chart } from "./chart";
 import { placeLabels } from "./numbers";
 import { type Curve, inView, type Scene } from "./scene";
 
@@ -22,28 +22,28 @@ interface Brush {
   dot: number;
   x: (column: number) => number;
   y: (value: number) => number;
-  box: uPlot.BBox;
+  box: Box;
   low: number;
   high: number;
 }
 
-function brush(u: uPlot, ratio: number, scale = "y"): Brush {
-  const { min = 0, max = 1 } = u.scales.x as { min?: number; max?: number };
-  const { left, width, top, height } = u.bbox;
-  const axis = u.scales[scale];
+function brush(chart: Chart, scale: "y" | "sky" = "y"): Brush {
+  const { ctx, box, ratio, limits } = chart;
+  const { min, max } = limits.x;
+  const { left, width, top, height } = box;
+  const log = chart.log && scale === "y";
   return {
-    ctx: u.ctx, dot: ratio, box: u.bbox, low: min, high: max,
+    ctx, dot: ratio, box, low: min, high: max,
     x: (column) => left + ((column - min) / (max - min)) * width,
-    // What a logarithm cannot show is below the plot; far values are held near it, which canvases need.
-    y: (value) => (axis?.distr === 3 && value <= 0 ? top + 1.5 * height : Math.max(top - height, Math.min(top + 2 * height, u.valToPos(value, scale, true)))),
+    // Far values are held near the plot, which canvases need.
+    y: (value) => top + (1 - Math.max(-1, Math.min(2, chart.rise(value, limits[scale], log)))) * height,
   };
 }
 
-function clipped(u: uPlot, draw: () => void): void {
-  const { ctx, bbox } = u;
+function clipped({ ctx, box }: Chart, draw: () => void): void {
   ctx.save();
   ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.rect(box.left, box.top, box.width, box.height);
   ctx.clip();
   draw();
   ctx.restore();
@@ -171,14 +171,15 @@ export interface Placed {
 }
 
 /** Where the labels of the lines in view are; row -1: there is no room for this one. */
-export function labelled(u: uPlot, { scene, font }: Painter, ratio: number): Placed[] {
-  const b = brush(u, ratio);
+export function labelled(chart: Chart, { scene, font }: Painter): Placed[] {
+  const b = brush(chart);
+  const { ctx, ratio } = chart;
   const width = b.box.width / ratio;
-  u.ctx.font = `${12 * ratio}px ${font}`;
+  ctx.font = `${12 * ratio}px ${font}`;
   const made = scene.marks
     .map((mark) => {
       const middle = mark.end === undefined ? mark.column : (Math.max(mark.column, b.low) + Math.min(mark.end, b.high)) / 2;
-      const half = u.ctx.measureText(mark.label).width / ratio / 2 + 2;
+      const half = ctx.measureText(mark.label).width / ratio / 2 + 2;
       const seen = (b.x(middle) - b.box.left) / ratio;
       const inside = mark.end === undefined ? seen >= 0 && seen <= width : mark.end > b.low && mark.column < b.high;
       return { mark, half, row: inside ? 0 : -2, centre: Math.max(half + 2, Math.min(width - half - 2, seen)) };
@@ -189,15 +190,15 @@ export function labelled(u: uPlot, { scene, font }: Painter, ratio: number): Pla
   return made.map((one, at) => ({ ...one, row: rows[at] ?? -1 }));
 }
 
-function labels(u: uPlot, painter: Painter, ratio: number): void {
-  const { ctx, bbox } = u;
+function labels(chart: Chart, painter: Painter): void {
+  const { ctx, box, ratio } = chart;
   ctx.save();
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  for (const { mark, centre, half, row } of labelled(u, painter, ratio)) {
+  for (const { mark, centre, half, row } of labelled(chart, painter)) {
     if (row < 0) continue;
-    const at = bbox.left + centre * ratio;
-    const middle = bbox.top + (row + 0.5) * LABEL_HEIGHT * ratio + 2 * ratio;
+    const at = box.left + centre * ratio;
+    const middle = box.top + (row + 0.5) * LABEL_HEIGHT * ratio + 2 * ratio;
     ctx.fillStyle = painter.palette("plot-ground");
     ctx.fillRect(at - half * ratio, middle - (LABEL_HEIGHT / 2) * ratio, 2 * half * ratio, LABEL_HEIGHT * ratio);
     ctx.fillStyle = painter.palette(mark.moves ? "mark" : "plot-axis");
@@ -206,28 +207,28 @@ function labels(u: uPlot, painter: Painter, ratio: number): void {
   ctx.restore();
 }
 
-export function paintBelow(u: uPlot, painter: Painter, ratio: number): void {
-  clipped(u, () => lines(brush(u, ratio), painter));
+export function paintBelow(chart: Chart, painter: Painter): void {
+  clipped(chart, () => lines(brush(chart), painter));
 }
 
-export function paintAbove(u: uPlot, painter: Painter, ratio: number): void {
+export function paintAbove(chart: Chart, painter: Painter): void {
   const { scene, palette } = painter;
-  clipped(u, () => {
-    const b = brush(u, ratio);
+  clipped(chart, () => {
+    const b = brush(chart);
     const [first, last] = inView(scene, b.low, b.high);
     const [from, to] = [Math.max(0, first - 1), Math.min(scene.preview.length, last + 1)];
     const { step, sky } = scene.settings;
     if (scene.settings.band) band(b, painter, from, to);
     if (sky !== "off") {
-      u.ctx.beginPath();
-      trace(sky === "own" ? brush(u, ratio, "sky") : b, scene.columns, scene.preview.sky, from, to, step);
+      b.ctx.beginPath();
+      trace(sky === "own" ? brush(chart, "sky") : b, scene.columns, scene.preview.sky, from, to, step);
       stroke(b, palette("sky"), 1, [1.5, 1.5]);
     }
     scene.overlays.forEach((one, at) => overlay(b, one, step, palette(`overlay-${at + 1}`), DASHES[at] ?? []));
-    u.ctx.beginPath();
+    b.ctx.beginPath();
     trace(b, scene.columns, scene.flux, from, to, step);
-    stroke(b, palette("flux"), (b.high - b.low) * ratio > u.bbox.width ? 1 : 1.4); // thin where columns crowd
+    stroke(b, palette("flux"), (b.high - b.low) * b.dot > b.box.width ? 1 : 1.4); // thin where columns crowd
     masked(b, painter, from, to);
   });
-  labels(u, painter, ratio);
+  labels(chart, painter);
 }

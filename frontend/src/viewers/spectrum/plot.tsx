@@ -3,16 +3,15 @@
 import { useSignalEffect } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type uPlot from "uplot";
 import { colour, shown } from "../../core/theme";
 import type { Link } from "../link";
-import { makeChart } from "./chart";
+import { Chart } from "./chart";
 import { listen, viewOf } from "./gestures";
 import { LABEL_HEIGHT, LABEL_ROWS, type Painter } from "./paint";
 import { fluxLimits, indexOf, type Scene, skyLimits } from "./scene";
 
 export interface Drawn {
-  chart: uPlot;
+  chart: Chart;
   painter: Painter;
 }
 
@@ -40,23 +39,15 @@ export function Plot({ scene, link, setZ, label, describedBy, drawn }: Props) {
     const { low, high } = viewOf(link, painter);
     const [bottom, top] = fluxLimits(painter.scene, low, high, painter.scene.marks.length ? (LABEL_ROWS * LABEL_HEIGHT) / Math.max(100, chart.over.clientHeight) : 0);
     const [skyBottom, skyTop] = skyLimits(painter.scene, low, high);
-    chart.batch(() => {
-      chart.setScale("x", { min: low, max: high });
-      chart.setScale("y", { min: bottom, max: top });
-      chart.setScale("sky", { min: skyBottom, max: skyTop });
-      chart.redraw(false, true);
-    });
+    Object.assign(chart.limits, { x: { min: low, max: high }, y: { min: bottom, max: top }, sky: { min: skyBottom, max: skyTop } });
+    chart.redraw();
   };
 
   const point = (): void => {
     if (!drawn.current) return;
     const { chart, painter } = drawn.current;
-    const column = link.cursor.value?.column;
-    const at = column === undefined ? NaN : indexOf(painter.scene, column);
-    const left = column === undefined ? -10 : chart.valToPos(column, "x");
-    const inside = left >= 0 && left <= chart.over.clientWidth;
-    const value = painter.scene.flux[at];
-    chart.setCursor(inside ? { left, top: Number.isFinite(value) ? chart.valToPos(value as number, "y") : 0 } : { left: -10, top: -10 }, false);
+    const column = link.cursor.value?.column ?? null;
+    chart.point(column, column === null ? NaN : painter.scene.flux[indexOf(painter.scene, column)]);
   };
 
   useLayoutEffect(() => {
@@ -64,12 +55,12 @@ export function Plot({ scene, link, setZ, label, describedBy, drawn }: Props) {
     if (!host) return;
     const font = getComputedStyle(host).fontFamily;
     const painter: Painter = { scene, palette: colour, font };
-    const chart = makeChart(host, () => painter, log);
+    const chart = new Chart(host, () => painter, log);
     drawn.current = { chart, painter };
     const stop = listen(chart, link, () => painter, (z) => setRedshift.current(z));
     const sizes = new ResizeObserver(() => {
-      const [width, height] = [host.clientWidth, host.clientHeight];
-      if (width && height && (width !== chart.width || height !== chart.height)) chart.setSize({ width, height });
+      chart.resize();
+      point();
     });
     sizes.observe(host);
     return () => {
@@ -83,7 +74,6 @@ export function Plot({ scene, link, setZ, label, describedBy, drawn }: Props) {
   useLayoutEffect(() => {
     if (!drawn.current) return;
     drawn.current.painter.scene = scene;
-    drawn.current.chart.setData([scene.columns, scene.flux], false);
     draw();
     point();
   }, [scene, theme, link, log]);
@@ -106,7 +96,7 @@ export function Plot({ scene, link, setZ, label, describedBy, drawn }: Props) {
 
 /** Whether a line is near a column, for the read-out: within so many pixels. */
 export function lineAt({ chart, painter }: Drawn, column: number): string {
-  const perPixel = ((chart.scales.x?.max ?? 1) - (chart.scales.x?.min ?? 0)) / Math.max(1, chart.over.clientWidth);
+  const perPixel = (chart.limits.x.max - chart.limits.x.min) / Math.max(1, chart.over.clientWidth);
   const near = painter.scene.marks
     .filter((mark) => (mark.end === undefined ? Math.abs(mark.column - column) < 5 * perPixel : mark.column <= column && column <= mark.end))
     .map((mark) => mark.label);

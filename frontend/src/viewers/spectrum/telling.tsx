@@ -16,7 +16,7 @@ export function ReadOut({ scene, link, drawn }: { scene: Scene; link: Link; draw
   const at = cursor ? indexOf(scene, cursor.column) : -1;
   return (
     <p class="spectrum-readout" role="status" aria-live="off" aria-label="Values at the pointer">
-      {!cursor ? <span>Point at the plot to read values, or move the reading line with <kbd>,</kbd> and <kbd>.</kbd></span> : at < 0 || at >= scene.preview.length
+      {!cursor ? <span>Point at the plot to read values; <kbd>,</kbd> and <kbd>.</kbd> move the line</span> : at < 0 || at >= scene.preview.length
         ? `Column ${Math.round(cursor.column)}: outside the spectrum`
         : <Values scene={scene} at={at} lines={drawn.current ? lineAt(drawn.current, cursor.column) : ""} />}
     </p>
@@ -60,8 +60,8 @@ export function Legend({ scene, link }: { scene: Scene; link: Link }) {
       {settings.sky !== "off" && (
         <li><Sample name="sky" dash={[1.5, 1.5]} /> Sky, {settings.sky === "same" ? "on the same scale" : `on its own scale: ${figure(low, 2)} to ${figure(high, 3)} ${unitOf(scene)}`}</li>
       )}
-      {masked && <li><svg class="spectrum-sample" viewBox="0 0 34 10" aria-hidden="true"><path d="M1 1l7 8M8 1l-7 8M17 1l4.500 8h-9zM26 1.500h7v7h-7z" style={{ stroke: "var(--plot-axis)" }} stroke-width="1.3" fill="none" /></svg>
-        Masked: × cosmic ray, △ saturated, □ other; bars at the bottom</li>}
+      {masked && <li title="× cosmic ray, △ saturated, □ other; bars at the bottom"><svg class="spectrum-sample" viewBox="0 0 34 10" aria-hidden="true"><path d="M1 1l7 8M8 1l-7 8M17 1l4.500 8h-9zM26 1.500h7v7h-7z" style={{ stroke: "var(--plot-axis)" }} stroke-width="1.3" fill="none" /></svg>
+        Masked<span class="hidden">: × cosmic ray, △ saturated, □ other; bars at the bottom</span></li>}
       {scene.overlays.map((one, at) => (
         <li key={one.name}><Sample name={`overlay-${at + 1}`} dash={DASHES[at]} /> {one.name}{one.factor !== 1 && ` × ${figure(one.factor, 3)}`}</li>
       ))}

@@ -86,13 +86,15 @@ function Spectrum({ record, preview, link }: { record: FileRecord; preview: Spec
         <Export record={record} scene={scene} link={link} drawn={drawn} />
       </MainControls>
       <Plot scene={scene} link={link} setZ={(z) => change({ z })} label={`Plot of ${title(record)}`} describedBy={summary} drawn={drawn} />
-      <ReadOut scene={scene} link={link} drawn={drawn} />
-      <Legend scene={scene} link={link} />
-      <Summary id={summary} record={record} scene={scene} link={link} />
+      <div class="spectrum-below">
+        <ReadOut scene={scene} link={link} drawn={drawn} />
+        <Legend scene={scene} link={link} />
+      </div>
       {found instanceof Error && <Failed error={found} retry={retry} />}
       {extra && <extra.LineControls {...controls} />}
       {extra && <extra.Overlays ids={settings.overlays} give={lay} />}
       <div class="spectrum-folds">
+        <Summary id={summary} record={record} scene={scene} link={link} />
         <Fold title="Axes and extraction">{({ AxisControls }) => <AxisControls {...controls} />}</Fold>
         <Fold title={`Compare${settings.overlays.length ? ` (${settings.overlays.length})` : ""}`} begin={settings.overlays.length > 0}>
           {({ Picker }) => <Picker {...controls} overlays={overlays} />}
