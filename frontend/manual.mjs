@@ -32,6 +32,15 @@ function rendered(name, text, known) {
   const anchors = new Set();
   const links = [];
   let title = "";
+  let heading = "";
+  const named = new Map();
+  /** A region's name: what it is, the heading above, and a number where there are several of the kind below it. */
+  const label = (what) => {
+    const name = `${what}: ${heading || "at the top"}`;
+    const many = (named.get(name) ?? 0) + 1;
+    named.set(name, many);
+    return many > 1 ? `${name}, ${many}` : name;
+  };
   const target = (href) => {
     if (/^([a-z]+:|\/|#)/i.test(href)) {
       if (href.startsWith("#")) links.push({ name, file: name, anchor: href.slice(1) });
@@ -48,6 +57,7 @@ function rendered(name, text, known) {
         const inner = this.parser.parseInline(tokens);
         const id = slug(inner);
         anchors.add(id);
+        heading = inner.replace(/<[^>]*>/g, "");
         if (depth === 1 && !title) title = inner.replace(/<[^>]*>/g, "");
         return `<h${depth} id="${id}">${inner}</h${depth}>\n`;
       },
@@ -58,13 +68,17 @@ function rendered(name, text, known) {
         const found = escaped(target(href));
         return `<a class="picture" href="${found}"><img src="${found}" alt="${escaped(words)}" loading="lazy"></a>`;
       },
+      code({ text }) {
+        // It scrolls by itself where it is too wide: with the keyboard, too.
+        return `<pre tabindex="0" role="region" aria-label="${label("Example")}"><code>${escaped(text)}</code></pre>\n`;
+      },
       table(token) {
         // As marked does it, in a frame that scrolls by itself on a narrow screen.
         const cell = (one, tag) => `<${tag}>${this.parser.parseInline(one.tokens)}</${tag}>`;
         const row = (cells, tag) => `<tr>${cells.map((one) => cell(one, tag)).join("")}</tr>`;
         const body = token.rows.map((cells) => row(cells, "td")).join("");
         const head = token.header.some((one) => one.text) ? `<thead>${row(token.header, "th")}</thead>` : "";
-        return `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>${head}<tbody>${body}</tbody></table></div>\n`;
+        return `<div class="scroll" tabindex="0" role="region" aria-label="${label("Table")}"><table>${head}<tbody>${body}</tbody></table></div>\n`;
       },
     },
   });

@@ -180,22 +180,26 @@ const KEY_NAMES: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→",
 
 function KeyMap({ close }: { close: () => void }) {
   return (
-    <Dialog title="Keys" close={close}>
+    <Dialog title="Keys" wide close={close}>
+      <div class="key-groups">
       {groups().map(({ group, keys }) => (
-        <section key={group} class="stack">
+        <section key={group}>
           <h3>{group}</h3>
           <dl class="keys">
-            {keys.map((one) => (
-              <>
+            {[...new Set(keys.map((one) => one.help))].map((help) => (
+              <div key={help}>
                 <dt>
-                  <kbd>{KEY_NAMES[one.key] ?? one.key}</kbd>
+                  {keys.filter((one) => one.help === help).map((one, i) => (
+                    <>{i > 0 && " or "}<kbd>{KEY_NAMES[one.key] ?? one.key}</kbd></>
+                  ))}
                 </dt>
-                <dd>{one.help}</dd>
-              </>
+                <dd>{help}</dd>
+              </div>
             ))}
           </dl>
         </section>
       ))}
+      </div>
       <p class="soft">
         Theme:{" "}
         {THEMES.map((name) => (

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.protocol.frames import NIGHT, frames
 
 TAKEN_IN = tuple(key for key in frames() if key[13:17] in ("0000", "0001", "0002", "0006", "0007", "0009"))
 NEVER = f"raw/{NIGHT}/0050_never.fits"
+LATE_EVENING = datetime(2026, 11, 22, 2)
+"""In the frames' night; UT without a zone, as moto keeps it."""
 JUNK = f"raw/{NIGHT}/0060_junk.fits"
 
 
@@ -68,6 +71,8 @@ class Observatory:
 @pytest.fixture
 def observatory(aws, monkeypatch) -> Observatory:
     monkeypatch.setenv("GOODMAN_BUCKET", clients.bucket())
+    # What cannot be read is of the night in which it came: here that is the frames' night, whenever the tests run.
+    monkeypatch.setattr("moto.s3.models.utcnow", lambda: LATE_EVENING)
     resources.create_queues()
     there = Observatory()
     smallest = {"counter": "minimums", "bias": 3, "flat": 3}

@@ -29,6 +29,7 @@ def test_frames_appear_by_themselves(desk: Desk, observatory: Observatory):
     expect(rows.get_by_role("link").filter(has_text=second)).to_be_visible()
     done = rows.get_by_role("link").filter(has_text=first).filter(has_text="Done")
     expect(done).to_be_visible(timeout=90_000)
+    expect(done).to_contain_text("S/N")  # what was measured stands in the list
     done.click()
     expect(page.get_by_role("tab", name="Wavelength calibrated")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("img", name="Plot of SPECTRUM")).to_be_visible()

@@ -51,7 +51,7 @@ def test_the_header_is_searched(desk: Desk, night: Observatory):
     page = desk.open(f"data/{night.file(night.spectra[0])['id']}?panel=header")
     panel = page.get_by_role("tabpanel", name="Header")
     expect(panel.get_by_role("row").nth(20)).to_be_attached()
-    panel.get_by_label("Filter: keyword, value or comment").fill("GRATING")
+    panel.get_by_label("Filter the cards").fill("GRATING")
     expect(panel.get_by_role("row").filter(has_text="GRATING").first).to_be_visible()
     expect(panel.get_by_role("row").filter(has_text="NAXIS1")).to_have_count(0)
 

@@ -12,6 +12,9 @@ import { Empty, Failed, FormError, Loading } from "../../parts/states";
 import { readable, written } from "./cards";
 import type { PanelProps } from "./panels";
 
+/** Values up to this many characters, such as a moment, are not broken. */
+const SHORT = 26;
+
 export function HeaderPanel({ record }: PanelProps) {
   const header = useResource(`header-${record.id}-${record.sha256}`, (signal) =>
     api.get<Header>("/files/header", { id: record.id }, signal));
@@ -66,7 +69,7 @@ export function HeaderPanel({ record }: PanelProps) {
                     <td class="mono" colSpan={2}>{line.value}</td>
                   ) : (
                     <>
-                      <td class="mono">{line.value}</td>
+                      <td class={line.value.length <= SHORT ? "mono short" : "mono"}>{line.value}</td>
                       <td>{line.card.comment}</td>
                     </>
                   )}

@@ -6,7 +6,7 @@ import { useEvents, useResource } from "../../core/fetching";
 import { plural } from "../../core/format";
 import { Badge, Time } from "../../parts/controls";
 import { Empty, Failed, Loading } from "../../parts/states";
-import { blockWord, outcomeMark, outcomeWord } from "../log/words";
+import { blockWord, outcomeMark, outcomeWord, saidBy } from "../log/words";
 import type { PanelProps } from "./panels";
 
 export function HistoryPanel({ record }: PanelProps) {
@@ -43,7 +43,7 @@ export function HistoryPanel({ record }: PanelProps) {
                 <td class="when"><Time at={event.time} full /></td>
                 <td><Badge kind={outcomeMark(event.outcome)}>{outcomeWord(event.outcome)}</Badge></td>
                 <td class="said">
-                  <Sentence text={event.sentence || (event.block === "plan" ? "All that was due is done." : "–")} />
+                  <Sentence text={saidBy(event)} />
                 </td>
                 <td>
                   {event.actor === "pipeline" ? "Pipeline" : event.actor}

@@ -30,7 +30,7 @@ export function LineagePanel({ record }: PanelProps) {
     <section class="stack lineage" aria-label="Lineage">
       <div class="row">
         <p class="soft">
-          Made from {plural(count("ancestor"), "file")}; {plural(count("descendant"), "file was", "files were")} made from it.
+          Made from {count("ancestor") ? plural(count("ancestor"), "file") : "no other file"}; {count("descendant") ? plural(count("descendant"), "file was", "files were") : "none"} made from it.
           {hidden > 0 && ` ${plural(hidden, "more is", "more are")} not shown: deleted or replaced, or of proposals that are not yours.`}
           {!complete && " There are more than are shown here: these are the nearest."}
         </p>

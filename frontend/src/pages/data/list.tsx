@@ -5,6 +5,7 @@ import type { FileRecord } from "../../api/types";
 import { figure, fixed, plural, whole } from "../../core/format";
 import { amend, go, href, type Query } from "../../core/router";
 import { Badge, Button, ButtonLink, Choice, Field, Pager, Status, Switch, Tabs, TextField, Time } from "../../parts/controls";
+import { FileName } from "../../parts/filename";
 import { Icon } from "../../parts/icons";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { dataTypeOf, inAddress, isBeyond, PAGE_SIZE, selectionOf, useProposals, type Files, type Filters } from "./files";
@@ -142,17 +143,6 @@ function nothing(filters: Filters, further: boolean): string {
     : "There is no master yet. One is made by itself as soon as enough biases or flats of a night are there.";
 }
 
-/** The end of a long name tells more than its middle. */
-function Name({ text }: { text: string }) {
-  const cut = Math.max(0, text.length - 14);
-  return (
-    <span class="row-name mono" title={text}>
-      <span>{text.slice(0, cut)}</span>
-      <span>{text.slice(cut)}</span>
-    </span>
-  );
-}
-
 function Row({ file, current, address, opened }: { file: FileRecord; current: boolean; address: string; opened?: () => void }) {
   const name = file.file_name ?? "without a name";
   const told = file.status !== "done" ? file.status_reason : "";
@@ -160,7 +150,7 @@ function Row({ file, current, address, opened }: { file: FileRecord; current: bo
   return (
     <li data-file={file.id}>
       <a class="file-row" href={address} aria-current={current ? "true" : undefined} onClick={opened}>
-        <Name text={name} />
+        <FileName text={name} />
         <span class="row-facts">
           <span class="row-object" title={file.object ?? undefined}>{file.object || "–"}</span>
           <span>{file.obstype ?? "not read"}</span>

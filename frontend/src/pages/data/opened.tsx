@@ -20,7 +20,7 @@ import { Awaited, Facts, Failure, Head, Selectors, Told, Viewers } from "./produ
 import type { Watched } from "./view";
 
 /** Narrower windows show either the picture or a panel. */
-const SIDE_BY_SIDE = 1250;
+const SIDE_BY_SIDE = 1400;
 
 export function Nothing({ children }: { children: ComponentChildren }) {
   return (
@@ -177,7 +177,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
                 <div class="side-view" {...(panel === "view" ? { role: "tabpanel", id: "side", "aria-labelledby": "side-view" } : {})}>{viewer}</div>
               )}
               {panel !== "view" && (
-                <div class="side-panel" role="tabpanel" id="side" aria-labelledby={`side-${panel}`}>
+                <div class="side-panel" role="tabpanel" id="side" aria-labelledby={`side-${panel}`} tabIndex={beside ? 0 : undefined}>
                   <Panel id={panel} record={record} family={view.records} />
                 </div>
               )}

@@ -30,7 +30,7 @@ export function DataPage() {
   const [drawer, setDrawer] = useState(false);
   const full = query.has("full");
   const panel = PANELS.some((one) => one.id === query.get("panel")) ? (query.get("panel") as string) : "view";
-  const stay: Query = { panel: panel === "view" ? null : panel, ...lookIn(query) };
+  const stay: Query = { panel: panel === "view" ? null : panel, card: panel === "header" ? query.get("card") : null, ...lookIn(query) };
   useEffect(() => {
     following.value = id === null;
   }, [id]);

@@ -5,7 +5,7 @@ import type { Event } from "../../api/types";
 import { nightName } from "../../core/format";
 import { href } from "../../core/router";
 import { Badge, Button, Time } from "../../parts/controls";
-import { blockWord, outcomeMark, outcomeWord } from "./words";
+import { blockWord, outcomeMark, outcomeWord, saidBy } from "./words";
 
 export function LogLine({ event }: { event: Event }) {
   const { actor, block, file_id, file_name, night, proposal } = event;
@@ -18,7 +18,7 @@ export function LogLine({ event }: { event: Event }) {
         <Badge kind={outcomeMark(event.outcome)}>{outcomeWord(event.outcome)}</Badge>
       </span>
       <div class="said">
-        <Sentence text={event.sentence} />
+        <Sentence text={saidBy(event)} />
         <p class="soft about">
           {actor === "pipeline" ? "Pipeline" : actor}
           {block !== "user" && <span>{blockWord(block)}</span>}
@@ -36,7 +36,6 @@ const LONG = 240;
 /** A block that made many files names them all: the first ones, and the rest when asked. */
 function Sentence({ text }: { text: string }) {
   const [open, setOpen] = useState(false);
-  if (!text) return null;
   if (text.length <= LONG) return <p>{text}</p>;
   return (
     <p>

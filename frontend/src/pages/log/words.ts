@@ -43,6 +43,10 @@ export const BLOCKS: Record<string, string> = {
 /** The first word of the block's description, for a line of the log. */
 export const blockWord = (block: string): string => BLOCKS[block]?.split(":")[0] ?? block;
 
+/** What an event says of itself; planning that found nothing left to do says nothing. */
+export const saidBy = ({ sentence, block }: Pick<Event, "sentence" | "block">): string =>
+  sentence || (block === "plan" ? "All that was due is done." : "–");
+
 /** Those of `found` that are not known yet, in the order in which they came. */
 export function unknown(found: readonly Event[], known: readonly Event[]): Event[] {
   const ids = new Set(known.map((one) => one.id));

@@ -5,6 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { figure, fixed, whole } from "../../core/format";
 import { href } from "../../core/router";
 import { Button, Status, Time } from "../../parts/controls";
+import { FileName } from "../../parts/filename";
 import { useNarrow } from "../../parts/narrow";
 import { elements, type Frame } from "./frames";
 import { CommentButton } from "./notes";
@@ -50,8 +51,8 @@ export function Log({ frames, comment }: { frames: Frame[]; comment: (frame: Fra
 interface LinesProps { frames: Frame[]; comment: (frame: Frame) => void }
 
 const dataOf = (frame: Frame) => (
-  <a class="mono" href={href("data", frame.id)}>
-    {frame.file_name ?? frame.id}
+  <a class="frame-name" href={href("data", frame.id)} aria-label={frame.file_name ?? String(frame.id)}>
+    <FileName text={frame.file_name ?? String(frame.id)} />
   </a>
 );
 
@@ -61,9 +62,9 @@ function Lines({ frames, comment }: LinesProps) {
       <thead>
         <tr>
           <th scope="col">UT</th><th scope="col">File</th><th scope="col">Object</th><th scope="col">Obstype</th>
-          <th scope="col" class="number">Exp. (s)</th><th scope="col">Status</th><th scope="col" class="number">S/N</th>
+          <th scope="col" class="number">Exp. (s)</th><th scope="col">Status</th><th scope="col">Comments</th><th scope="col" class="number">S/N</th>
           <th scope="col" class="number" title="FWHM along the slit">Seeing (″)</th><th scope="col" class="number" title="rms of the wavelength solution">rms (Å)</th>
-          <th scope="col">Comments</th><th scope="col" class="number">Airmass</th><th scope="col">Grating, mode</th><th scope="col">Slit</th><th scope="col">Filters</th>
+          <th scope="col" class="number">Airmass</th><th scope="col">Grating, mode</th><th scope="col">Slit</th><th scope="col">Filters</th>
         </tr>
       </thead>
       <tbody>
@@ -75,13 +76,15 @@ function Lines({ frames, comment }: LinesProps) {
             <td>{frame.obstype ?? "–"}</td>
             <td class="number">{figure(frame.exposure, 4)}</td>
             <td class="frame-why"><Status status={frame.status} /><Reason frame={frame} /></td>
+            <td class="frame-said">
+              <div>
+                <CommentButton frame={frame} open={comment} />
+                <Said frame={frame} />
+              </div>
+            </td>
             <td class="number">{fixed(frame.signal_to_noise, 1)}</td>
             <td class="number">{fixed(frame.seeing, 2)}</td>
             <td class="number">{fixed(frame.wavelength_rms, 3)}</td>
-            <td class="frame-said">
-              <CommentButton frame={frame} open={comment} />
-              {frame.comments.slice(-2).map((one) => <p key={one.id}>{one.author}: {one.text}</p>)}
-            </td>
             <td class="number">{fixed(frame.airmass, 2)}</td>
             <td>{elements(frame.grating, frame.wavmode)}</td>
             <td>{elements(frame.slit)}</td>
@@ -93,7 +96,13 @@ function Lines({ frames, comment }: LinesProps) {
   );
 }
 
-const Reason = ({ frame }: { frame: Frame }) => (frame.status_reason ? <p class="soft">{frame.status_reason}</p> : null);
+/** The newest comment in one line; all of them on hover, and where the button leads. */
+function Said({ frame }: { frame: Frame }) {
+  const words = frame.comments.map((one) => `${one.author}: ${one.text}`);
+  return words.length ? <p title={words.join("\n")}>{words.at(-1)}</p> : null;
+}
+
+const Reason = ({ frame }: { frame: Frame }) => (frame.status_reason ? <p class="soft" title={frame.status_reason}>{frame.status_reason}</p> : null);
 
 function Cards({ frames, comment }: LinesProps) {
   return (

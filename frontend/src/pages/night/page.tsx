@@ -10,6 +10,7 @@ import { following } from "../../core/live";
 import { sentence, tell } from "../../core/notices";
 import { amend, go, href, place } from "../../core/router";
 import { Button, ButtonLink, Choice, IconButton, Menu, Status } from "../../parts/controls";
+import { useNarrow } from "../../parts/narrow";
 import { nameOf, saveBlob } from "../../parts/save";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { Failures } from "./failures";
@@ -60,6 +61,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
   const failures = useResource(`failures ${night}`, (signal) =>
     api.get<Page<FileRecord>>("/files", { night, status: ["failed", "rejected"], page_size: 200 }, signal));
   const follow = following.value;
+  const narrow = useNarrow();
   const [waiting, setWaiting] = useState(0);
   const [commented, comment] = useState<number | null>(null);
   const { query } = place.value;
@@ -111,8 +113,8 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
         <Picker night={night} nights={nights} />
         <span class="space" />
         <Button icon={follow ? "pause" : "play"} aria-pressed={follow} onClick={toggle}>{follow ? "Following" : `Paused${waiting ? `: ${waiting} new` : ""}`}</Button>
-        <ButtonLink icon="table" href={href("search", { night })}>Files</ButtonLink>
-        <Export night={night} proposal={shown.proposal} none={frames.length === 0 && !log.data?.notes.length} />
+        {!narrow && <ButtonLink icon="table" href={href("search", { night })}>Files</ButtonLink>}
+        <Export night={night} proposal={shown.proposal} narrow={narrow} none={frames.length === 0 && !log.data?.notes.length} />
       </div>
       {log.error && !log.data ? (
         <Failed error={log.error} retry={log.reload} />
@@ -214,8 +216,10 @@ function Picker({ night, nights }: { night: number; nights: Neighbourhood }) {
   );
 }
 
-function Export({ night, proposal, none }: { night: number; proposal: string; none: boolean }) {
+/** The log as a file; on a narrow screen one menu has the way to the files as well. */
+function Export({ night, proposal, none, narrow }: { night: number; proposal: string; none: boolean; narrow: boolean }) {
   const { busy, run } = useAction();
+  const name = proposal ? `Export log of ${proposal}` : "Export log";
   const save = (format: string) =>
     run(async () => {
       const ending = format === "text" ? "txt" : format;
@@ -226,11 +230,13 @@ function Export({ night, proposal, none }: { night: number; proposal: string; no
         tell("bad", `The log was not saved. ${sentence(failure)}`);
       }
     });
-  if (none) return <Button icon="download" reason="There is nothing in this log yet.">Export log</Button>;
+  const files = narrow && <ButtonLink icon="table" href={href("search", { night })}>Files</ButtonLink>;
+  if (none) return files || <Button icon="download" reason="There is nothing in this log yet.">Export log</Button>;
   return (
-    <Menu label={proposal ? `Export log of ${proposal}` : "Export log"} icon="download">
+    <Menu label={narrow ? "More" : name} {...(narrow ? {} : { icon: "download" as const })}>
+      {files}
       {FORMS.map(([format, label]) => (
-        <Button key={format} icon="file" busy={busy} onClick={() => void save(format)}>{label}</Button>
+        <Button key={format} icon="file" busy={busy} onClick={() => void save(format)}>{narrow ? `${name}: ${label}` : label}</Button>
       ))}
     </Menu>
   );

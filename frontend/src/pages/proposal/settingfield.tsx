@@ -35,21 +35,17 @@ export function SettingField({ description, value, change, error, edited, fixed 
           )}
         </Field>
       )}
-      <div class="setting-state">
-        {edited && <Badge kind="warn">Not applied yet</Badge>}
-        {differs ? (
-          <>
-            <Badge>Changed; the default is {shownValue(standard)}</Badge>
-            {!fixed && (
-              <Button kind="quiet" icon="undo" onClick={() => change(standard as Value)}>
-                Default<span class="hidden"> for {label}</span>
-              </Button>
-            )}
-          </>
-        ) : (
-          <span class="soft">Default</span>
-        )}
-      </div>
+      {(edited || differs) && (
+        <div class="setting-state">
+          {edited && <Badge kind="warn">Not applied yet</Badge>}
+          {differs && <Badge>Changed; the default is {shownValue(standard)}</Badge>}
+          {differs && !fixed && (
+            <Button kind="quiet" icon="undo" onClick={() => change(standard as Value)}>
+              Default<span class="hidden"> for {label}</span>
+            </Button>
+          )}
+        </div>
+      )}
     </div>
   );
 }

@@ -1,10 +1,11 @@
 // The columns of the table of files: what they show, and how the rows of a page are sorted by them.
 
-import { Fragment, type ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 import type { FileRecord } from "../../api/types";
 import { bytes, dataType, figure, fixed, nightName } from "../../core/format";
 import { href } from "../../core/router";
 import { Status, Time } from "../../parts/controls";
+import { FileName } from "../../parts/filename";
 
 export interface Column {
   id: string;
@@ -45,17 +46,11 @@ export const COLUMNS: Column[] = [
   { id: "id", label: "Id", usual: false, right: true, value: (r) => r.id, show: (r) => String(r.id) },
 ];
 
-/** A file's name breaks after its underscores where it has to break. */
 export function FileLink({ record }: { record: FileRecord }) {
-  const parts = (record.file_name ?? String(record.id)).split(/(?<=_)/);
+  const name = record.file_name ?? String(record.id);
   return (
-    <a class="mono file-link" href={href("data", record.id)}>
-      {parts.map((part, i) => (
-        <Fragment key={i}>
-          {i > 0 && <wbr />}
-          {part}
-        </Fragment>
-      ))}
+    <a class="file-link" href={href("data", record.id)} aria-label={name}>
+      <FileName text={name} />
     </a>
   );
 }

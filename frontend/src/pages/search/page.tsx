@@ -67,11 +67,11 @@ export function SearchPage() {
         </h1>
         <span class="space" />
         {details && <ButtonLink icon="file" href={href("data", details, selectionAddress(wanted))}>View as details</ButtonLink>}
-        <Button icon="table" onClick={() => setDialog(true)}>Columns</Button>
+        <Button class="columns-switch" icon="table" onClick={() => setDialog(true)}>Columns</Button>
+        <Button class="filter-switch" icon="list" aria-expanded={filters} aria-controls="filters" onClick={() => showFilters(!filters)}>
+          {`Filters${narrowing.length ? ` (${narrowing.length})` : ""}`}
+        </Button>
       </div>
-      <Button class="filter-switch" icon="list" aria-expanded={filters} aria-controls="filters" onClick={() => showFilters(!filters)}>
-        {`Filters${narrowing.length ? ` (${narrowing.length})` : ""}`}
-      </Button>
       <div class="search-columns">
         <aside id="filters" aria-label="Filters" class={filters ? "shown" : ""}>
           <Filters wanted={wanted} menus={menus.data} change={change} />

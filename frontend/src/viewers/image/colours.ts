@@ -13,8 +13,8 @@ const SAMPLED: Partial<Record<MapName, string>> = {
   plasma: "0c07862f049549029f6100a67801a88e0ca4a21c9ab42d8dc33e7fd14f71de6064e97257f2854af9993dfdaf31fdc626f8df24eff821",
   cividis: "00224d002c6716366f2e416c3f4b6b4e566c5b606e686b71757575838078918c77a09775afa370beb06acebc62dfca56efd846fde737",
 };
-/** What every map becomes in the night theme: from black through red, never a blue that would spoil dark adaptation. */
-const RED = "060000300403620b08961710c8281cf04436ff6e5cff9a8affc4b8";
+/** What every map becomes in the night theme: from black to the red of the page's links, neither blue nor bright enough to spoil dark adaptation. */
+const RED = "0600001e02023a05045a0a087c110ea01b16c42b23e44639ff6a58";
 
 type Colour = readonly [number, number, number];
 

@@ -27,6 +27,8 @@ interface Given {
   overlays: Overlay[];
   link: Link;
   made?: ((files: number[]) => void) | undefined;
+  /** Why the targets that were found are not here; null if they are. */
+  without: string | null;
   height?: number | undefined;
   /** Whether it is told what it is of; below a spectrum that is said already. */
   titled: boolean;
@@ -42,7 +44,7 @@ function noExtraction(record: FileRecord): string | null {
   return record.data_type === "2" ? "Only spectra of targets are extracted, not this kind of frame." : "Apertures are edited on a reduced frame.";
 }
 
-export function Panel({ record, levels, overlays, link, made, height, titled }: Given) {
+export function Panel({ record, levels, overlays, without, link, made, height, titled }: Given) {
   const settings = shownNow();
   const [drawn, setDrawn] = useState<Drawn[] | null>(null);
   const [putting, setPutting] = useState(false);
@@ -75,7 +77,8 @@ export function Panel({ record, levels, overlays, link, made, height, titled }: 
     stage.current.redraw("top");
   }, [targets, drawn, stage.current]);
 
-  const reason = noExtraction(record);
+  // Who begins to edit before the targets are here would begin with none; who edits can always stop.
+  const reason = drawn ? null : (noExtraction(record) ?? without);
   const [editor, setEditor] = useState<Editor | null>(null);
   const wantEditor = () => void import("./editor").then(setEditor, () => tell("bad", "The table could not be loaded. Is the network up?"));
   const edit = () => {

@@ -54,9 +54,10 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
   const all = drawn.data ?? [];
   const wanted = all.find((one) => one.key === chosen) ?? all.find((one) => one.files.some((file) => file.id === product)) ?? all[0];
   const overlays: Overlay[] = reduced ? (wanted?.files.map((one) => one.overlay) ?? []) : levels.preview.targets;
+  const without = !reduced || drawn.data ? null : drawn.error ? "The targets of this frame could not be read: see below." : "The targets of this frame are being read.";
   return (
     <div class="image-viewer">
-      <Panel key={record.id} record={record} levels={levels} overlays={overlays} link={link ?? own} made={made} height={height} titled={product === undefined} />
+      <Panel key={record.id} record={record} levels={levels} overlays={overlays} without={without} link={link ?? own} made={made} height={height} titled={product === undefined} />
       {reduced && drawn.error ? <Failed error={drawn.error} retry={drawn.reload} /> : null}
       {all.length > 1 && wanted && (
         <Choice label="Targets drawn" inline value={wanted.key} change={choose} options={all.map((one) => [one.key, one.name] as const)} />
