@@ -101,14 +101,13 @@ def trial(stack: Stack, options: argparse.Namespace, number: int, arcs: Waits, r
         uploaded = put(stack.bucket, night, *lamps[0])
         arcs.seconds.append(when(lambda: bool(records_of(science, CALIBRATED_TYPE))) - uploaded)
         quiet_now()
-    (calibrated,) = records_of(science, CALIBRATED_TYPE)
+    calibrated = {record["run_key"] for record in records_of(science, CALIBRATED_TYPE)}  # one for each target
 
     with invocations_of(stack, reduced, again):
         uploaded = put(stack.bucket, night, *biases[-1])
         reduced.seconds.append(when(lambda: with_bias(records_of(science, REDUCED_TYPE))) - uploaded)
         again.seconds.append(
-            when(lambda: any(r["run_key"] != calibrated["run_key"] for r in records_of(science, CALIBRATED_TYPE)))
-            - uploaded
+            when(lambda: any(r["run_key"] not in calibrated for r in records_of(science, CALIBRATED_TYPE))) - uploaded
         )
         quiet_now()
 

@@ -76,7 +76,7 @@ export function useView(id: number | null, tab: string | null): Watched {
     if (events.length === 0 || events.some((event) => concerns(event, family, ids.current))) refresh();
   });
   useEffect(() => {
-    // the lead's record and the product's are one file: what is read of one is the other's
+    // the record that leads and the product are one file: what is read of one is the other's
     if (lead.data && lead.data.id === wanted && product.data?.id === wanted && product.data !== lead.data) product.set(lead.data);
   }, [lead.data]);
 
