@@ -33,6 +33,13 @@ VIEWS = {
     "user": ("user", "pi"),
     "docs": ("docs", "pi"),
     "management": ("management", "superuser"),
+    "management-users": ("management/users", "superuser"),
+    "management-proposals": ("management/proposals", "superuser"),
+    "management-import": ("management/import", "superuser"),
+    "management-unassigned": ("management/unassigned", "superuser"),
+    "management-mail": ("management/mail", "superuser"),
+    "management-queues": ("management/queues", "superuser"),
+    "confirm-email": ("confirm-email/none", None),
 }
 """Name → address and role."""
 
