@@ -263,7 +263,7 @@ def report(
     print(f"{len(invocations)} invocations ({len(invocations) / count:.1f} a frame);", end=" ")
     print(f"received more than once: {dict(again) or 'none'}; not ended well: {dict(errors) or 'none'}")
     met = outcomes(stack.pump.log)
-    print(f"met another copy of the function: {met['held']} held, {met['superseded']} superseded;", end=" ")
+    print(f"came too late: {met['cared_for']}; lost the lease to another copy: {met['superseded']};", end=" ")
     print(f"faults injected: {faults.total(invocations) or 'none'} (moto itself refuses nothing)")
     print("memory, MB (moto and API; largest worker) by part of the run:", end=" ")
     print("; ".join(f"{here:.0f}, {worker:.0f}" for here, worker in tenths(gauge.seen)))

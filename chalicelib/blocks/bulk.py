@@ -82,7 +82,7 @@ def _bring(subject: str, work: BulkWork) -> str:
         if work.reprocess:
             actions.reprocess(subject, work.actor)
         else:
-            queues.send(subjects.block_of(subject), subject)
+            queues.tell(subject)
     except Exception:
         from . import telemetry
 

@@ -68,7 +68,7 @@ def _record_object(key: str) -> str:
         outcome = "known" if upload.etag in noted else _record_upload(key, upload)
     known = identities.known(identities.object_identity(key))
     if known is not None:
-        queues.send(topology.REDUCE.name, subjects.frame_subject(known))
+        queues.tell(subjects.frame_subject(known))
     return outcome
 
 

@@ -31,9 +31,9 @@ def work(block: Block, subject: str, runs: dict[str, Run]) -> str:
     ``runs`` holds the stages this block runs. Errors the frame is to blame for end in its record; others free the lease
     and are raised, to be tried again.
     """
-    lease = subjects.take(subject, block.lease)
+    lease = subjects.wake(subject, block.lease)
     if lease is None:
-        return "held"
+        return "cared for"
     try:
         return work_under(lease, block, runs)
     except LeaseLost:
@@ -68,7 +68,7 @@ def work_under(lease: Lease, block: Block, runs: dict[str, Run]) -> str:
 
 def hand_over(lease: Lease, step: Step) -> bool:
     """Let go of a subject whose next step is another block's, then tell that block; False to look again."""
-    if not subjects.release(lease, settled=False):
+    if not subjects.release(lease, settled=False, after=step.block):
         return False
     if step.block == INGEST.name:
         queues.send_key(lease.item[subjects.RAW_KEY])
@@ -166,8 +166,12 @@ def settled(lease: Lease, record: Record | None, facts: Facts | None, decision: 
 
 
 def _rest_pool(lease: Lease) -> str:
-    """A pool nudged while it was looked at waits for its next members instead of combining at once for each."""
-    subjects.abandon(lease)
+    """A pool nudged while it was looked at waits for its next members instead of combining at once for each.
+
+    Everybody has been told of what it published, unless it was nudged once more: then the next holder tells them again.
+    """
+    if not subjects.release(lease, settled=False):
+        subjects.abandon(lease)
     queues.send("combine", lease.subject, delay=DEBOUNCE)
     return "again"
 
@@ -186,22 +190,22 @@ def tell_interested(lease: Lease) -> None:
     fresh = {subject for key, found in asked.items() if key not in lease.inherited for subject in found}
     again = {subject for key, found in asked.items() if key in lease.inherited for subject in found}
     for subject in sorted((fresh - subjects.waiting(fresh)) | again):
-        subjects.nudge(subject)
-        queues.send(subjects.block_of(subject), subject)
+        queues.tell(subject)
 
 
 def _night(subject: str) -> int:
     return matching.pool_night(subject) if subjects.is_pool(subject) else night_of_file(subjects.raw_id_of(subject))
 
 
-def subject_of_file(file_id: int) -> str | None:
-    """The frame whose product's event this is, if it still needs a look.
+def subject_of_file(file_id: int, block: str | None = None) -> str | None:
+    """The frame whose product's event this is, if it still needs a look by ``block`` (None: by anybody).
 
-    The event comes a moment after its publisher planned again: where the subject is settled, or in somebody's hands who
-    will plan before letting go, there is nothing to do. It counts where the publisher died in between.
+    The event comes a moment after its publisher planned again: where the subject is settled, in somebody's hands who
+    will plan before letting go, or handed over to another block, there is nothing to do. It counts where the publisher
+    died in between.
     """
     record = items.get("files", {"id": file_id})
     if record is None or record["data_type"] == records.MASTER_TYPE or record["original_file_id"] == file_id:
         return None
     subject = subjects.frame_subject(record["original_file_id"])
-    return subject if subjects.is_orphaned(subjects.read(subject)) else None
+    return subject if subjects.is_orphaned(subjects.read(subject), block) else None

@@ -21,15 +21,15 @@ def handle_message(block: Block, body: str, handle: Callable[[str], str]) -> lis
     """
     outcomes = []
     for nudge in parse(body):
-        about = nudge.raw_key if block.name == "ingest" else _subject(nudge)
+        about = nudge.raw_key if block.name == "ingest" else _subject(nudge, block)
         if about is not None:
             outcomes.append(handle(about))
     return outcomes
 
 
-def _subject(nudge: Nudge) -> str | None:
+def _subject(nudge: Nudge, block: Block) -> str | None:
     if nudge.file_id is not None:
-        return driver.subject_of_file(nudge.file_id)
+        return driver.subject_of_file(nudge.file_id, block.name)
     return nudge.subject
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from ..domain.bulk import BulkWork, split
 from ..domain.topology import BLOCK, BULK, PIPELINE, UNDELIVERABLE_QUEUE
-from . import clients
+from . import clients, subjects
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -28,10 +28,16 @@ def queue_url(queue: str) -> str:
 
 
 def send(block: str, subject: str, *, delay: int = 0) -> None:
-    """Tell ``block`` to look at ``subject``, at the earliest after ``delay`` seconds."""
+    """Tell ``block`` to look at ``subject``, which was nudged before, at the earliest after ``delay`` seconds."""
     clients.sqs().send_message(
         QueueUrl=queue_url(BLOCK[block].queue), MessageBody=json.dumps({"subject": subject}), DelaySeconds=delay
     )
+
+
+def tell(subject: str) -> None:
+    """Nudge a subject, then tell its block. In this order: what nobody nudged for, a block does not look at."""
+    subjects.nudge(subject)
+    send(subjects.block_of(subject), subject)
 
 
 def send_key(key: str) -> None:
@@ -39,9 +45,9 @@ def send_key(key: str) -> None:
     clients.sqs().send_message(QueueUrl=queue_url(BLOCK["ingest"].queue), MessageBody=json.dumps({"key": key}))
 
 
-def send_bulk(subjects: Iterable[str], *, reprocess: bool = False, actor: str = "") -> int:
+def send_bulk(wanted: Iterable[str], *, reprocess: bool = False, actor: str = "") -> int:
     """Have many subjects looked at (or reprocessed), paced so that nobody waits for it; the number of messages."""
-    parts = list(split(BulkWork(tuple(subjects), reprocess=reprocess, actor=actor)))
+    parts = list(split(BulkWork(tuple(wanted), reprocess=reprocess, actor=actor)))
     for part in parts:
         send_work(part)
     return len(parts)

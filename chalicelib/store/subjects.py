@@ -12,6 +12,9 @@ from .items import ConditionFailed, Item
 
 OPEN = "1"
 
+FREE = "attribute_not_exists(lease_until) OR lease_until < :now"
+"""Condition: nobody holds the subject, or whoever did has run out of time."""
+
 # What people decided about a subject, as attributes of its item. They are written by actions only, never by a run.
 TOMBSTONES = "tombstones"
 """Set of the ids of deleted products."""
@@ -21,6 +24,8 @@ CHOICE = "choice:"
 """Followed by a variant: an explicit choice."""
 RAW_KEY = "raw_key"
 """The object INGEST was looking at: whoever finds the frame without a record sends INGEST there again."""
+NEXT = "next"
+"""The block the subject was handed over to; gone once anybody takes it."""
 RETRY = "retry:"
 """Followed by a stage's key: how many times somebody asked for it again."""
 
@@ -112,6 +117,20 @@ def take(subject: str, seconds: float, raw_key: str | None = None) -> Lease | No
     Taking a pool's lease clears its mark: whoever is added afterwards sets it again.
     """
     nudge(subject, raw_key)
+    return _lease(subject, seconds, FREE)
+
+
+def wake(subject: str, seconds: float) -> Lease | None:
+    """Try the lease of a subject that was nudged before it was sent; None if it is another's, or if it is closed.
+
+    The nudge is durable, so whoever holds the subject sees it before letting go, and where the subject is closed it
+    has been seen: such a message has nothing to say any more, and costs the one refused write.
+    """
+    return _lease(subject, seconds, f"attribute_exists(#open) AND ({FREE})", {"#open": "open"})
+
+
+def _lease(subject: str, seconds: float, condition: str, names: Mapping[str, str] | None = None) -> Lease | None:
+    """Take the lease on a condition; None if it does not hold. A pool's mark is cleared by the same update."""
     token = uuid.uuid4().hex
     now = clock.now()
     operation = items.operation(
@@ -119,10 +138,10 @@ def take(subject: str, seconds: float, raw_key: str | None = None) -> Lease | No
         "subjects",
         key={"subject": subject},
         update="SET lease_until = :until, lease_token = :token, stages = if_not_exists(stages, :none)"
-        " ADD attempt :one REMOVE #mark",
-        condition="attribute_not_exists(lease_until) OR lease_until < :now",
+        " ADD attempt :one REMOVE #mark, #next",
+        condition=condition,
         values={"until": now + seconds, "token": token, "one": 1, "now": now, "none": {}},
-        names={"#mark": "mark"},
+        names={"#mark": "mark", "#next": NEXT, **(names or {})},
     )
     try:
         item = items.write([operation])
@@ -145,9 +164,13 @@ def waiting(wanted: Iterable[str]) -> set[str]:
     return {row["subject"] for row in rows if "open" in row and "lease_until" not in row}
 
 
-def is_orphaned(item: Item) -> bool:
-    """Whether a subject is open and nobody holds it."""
-    return "open" in item and item.get("lease_until", 0) < clock.now()
+def is_orphaned(item: Item, block: str | None = None) -> bool:
+    """Whether a subject is open and nobody holds it; for a ``block``, nor was it handed over to another."""
+    return (
+        "open" in item
+        and item.get("lease_until", 0) < clock.now()
+        and (block is None or item.get(NEXT) in (None, block))
+    )
 
 
 def refresh(lease: Lease) -> None:
@@ -158,20 +181,23 @@ def refresh(lease: Lease) -> None:
     lease.seen, lease.item = item["nudges"], item
 
 
-def release_operation(lease: Lease, *, settled: bool, status: str | None = None, reason: str | None = None) -> dict:
+def release_operation(
+    lease: Lease, *, settled: bool, after: str | None = None, status: str | None = None, reason: str | None = None
+) -> dict:
     """Let go of the subject, on condition that nobody nudged since ``seen``.
 
-    ``settled`` says that the plan found nothing due: only then the subject is closed. Otherwise it stays open for the
-    block it is handed to.
+    ``settled`` says that the plan found nothing due: only then the subject is closed. Otherwise it stays open, for the
+    block ``after`` if it is handed over.
     """
     remove = ["lease_until", "lease_token", "fanout"] + (["#open"] if settled else [])
-    update = f"REMOVE {', '.join(remove)}"
-    values: Item = {"attempt": lease.attempt, "seen": lease.seen}
-    names = {"#open": "open"} if settled else {}
+    sets: Item = {NEXT: after} if after else {}
     if status is not None:
-        update += " SET #status = :status, #reason = :reason"
-        values |= {"status": status, "reason": reason or ""}
-        names |= {"#status": "status", "#reason": "status_reason"}
+        sets |= {"status": status, "status_reason": reason or ""}
+    update = f"REMOVE {', '.join(remove)}"
+    if sets:
+        update += f" SET {', '.join(f'#{name} = :{name}' for name in sets)}"
+    values = {"attempt": lease.attempt, "seen": lease.seen, **sets}
+    names = {f"#{name}": name for name in sets} | ({"#open": "open"} if settled else {})
     return items.operation(
         "Update",
         "subjects",

@@ -2,13 +2,14 @@
 
 | step | mirrors |
 |---|---|
-| nudge, lease | ``subjects.take``: ``nudge``, then the lease update: returns ``seen`` and the item, clears the mark |
+| nudge, lease | INGEST's ``subjects.take``: ``nudge``, then the lease update: returns the item, clears the mark |
+| wake | the others' ``subjects.wake``: the lease update, refused where the subject is closed |
 | tell, tell-look, tell-nudge, tell-send | ``driver.tell_interested``: query, ``waiting``; then ``nudge``, ``send`` |
 | register, master, arc, members | ``facts.frame_facts``, ``facts.pool_facts``; the last read is followed by the plan |
 | write, publish, refresh | ``driver.execute``: objects, ``publish.publish``, ``subjects.refresh`` |
 | handover, send | ``driver.work_under``: ``subjects.release(settled=False)``, then ``queues.send`` |
 | settle | ``standing.settle`` → ``subjects.release(settled=True)``; what ``standing.adjust`` retires is a step here |
-| rest, again | ``driver._rest_pool``: ``subjects.abandon``, then the delayed ``queues.send`` |
+| rest, abandon, again | ``driver._rest_pool``: ``release``, if refused ``abandon``, then the delayed ``queues.send`` |
 | raise | ``driver.work``: ``subjects.abandon``; the message becomes visible again |
 | look | ``driver.subject_of_file``, for an object's own event |
 | i-record … i-tell | ``ingest.handle``: known?, ``_publish_frame``, refresh, ``note_object``, ``_tell_pool`` |
@@ -36,52 +37,19 @@ from tests.protocol.model_state import (
     MARK,
     MEMBER,
     MEMBERS,
+    NEXT,
     NOTED,
     OPEN,
     POOL,
     RECORD,
     STAGES,
+    Draft,
     Handler,
     Scenario,
-    State,
     master_of,
     plan,
     product,
 )
-
-
-class Draft:
-    """A state taken apart, to be changed and put together again."""
-
-    __slots__ = ("asked", "excused", "faults", "handlers", "overlap", "queue", "scenario", "subjects")
-
-    def __init__(self, scenario: Scenario, state: State, without: int = -1) -> None:
-        self.scenario = scenario
-        self.subjects = [list(item) for item in state.subjects]
-        self.handlers = [h for i, h in enumerate(state.handlers) if i != without]
-        self.queue, self.faults, self.excused, self.asked = state.queue, state.faults, state.excused, state.asked
-        self.overlap = False
-
-    def done(self, handler: Handler | None = None) -> State:
-        if handler is not None:
-            self.handlers.append(handler)
-        subjects = tuple(map(tuple, self.subjects))
-        handlers = tuple(sorted(self.handlers, key=hash)) if len(self.handlers) > 1 else tuple(self.handlers)
-        return State(subjects, handlers, self.queue, self.faults, self.excused, self.asked)
-
-    def spend(self, fault: int) -> None:
-        self.faults = (*self.faults[:fault], self.faults[fault] - 1, *self.faults[fault + 1 :])
-
-    def nudge(self, subject: int, *, opening: bool = True) -> None:
-        if opening:
-            self.subjects[subject][OPEN] = 1
-        self.handlers = [h._replace(fresh=0) if h.subject == subject and h.fresh else h for h in self.handlers]
-
-    def lease(self, subject: int) -> None:
-        self.subjects[subject][LEASE] = HELD
-        self.handlers = [
-            h._replace(mine=0, fresh=0) if h.subject == subject and (h.mine or h.fresh) else h for h in self.handlers
-        ]
 
 
 class Run:
@@ -118,10 +86,14 @@ class Run:
         self.draft.nudge(self.subject, opening="open" not in self.dropped)
         return self._to("lease"), ""
 
+    def _wake(self):
+        return self._lease() if self.item[OPEN] else (None, "closed")
+
     def _lease(self):
         if self.item[LEASE] == HELD:
             return (self._to("late-nudge") if "then" in self.dropped else None), "held"
         self.draft.lease(self.subject)
+        self.item[NEXT] = ""
         if "clear" not in self.dropped:
             self.item[MARK] = 0
         self.handler = self.handler._replace(mine=1, fresh=1, heir=self.item[FANOUT])
@@ -135,7 +107,8 @@ class Run:
 
     def _look(self):
         orphaned = self.item[OPEN] and self.item[LEASE] != HELD and self.item[STAGES][0] is not None
-        return (self._to("nudge") if orphaned else None), "orphaned" if orphaned else "cared for"
+        orphaned = orphaned and self.item[NEXT] in ("", self.block)
+        return (self._to("wake") if orphaned else None), "orphaned" if orphaned else "cared for"
 
     def _refresh(self):
         if not self._holds():
@@ -243,6 +216,8 @@ class Run:
         due = plan(self.scenario, self.subject, self.item[RECORD], stages, choice, facts)
         if due is None:
             after = self._to("settle")
+        elif due[0] == self.block and self.handler.again:
+            after = self._to("again" if "self" in self.dropped else "rest")
         elif due[0] == self.block:
             after = self._to("write", seen, due)
             if not self.scenario.events and "after" not in self.dropped:
@@ -296,23 +271,29 @@ class Run:
 
     # -- letting go
 
-    def _release(self, *, settled: bool) -> tuple[bool, Handler | None, str]:
+    def _let_go(self, *, settled: bool = False, after: str = "") -> bool:
+        marked = not self.scenario.counted_mark and self.item[MARK]
+        if (not self.handler.fresh and "unseen" not in self.dropped) or marked:
+            return False
+        self.item[LEASE] = self.item[FANOUT] = 0
+        if settled or "only" in self.dropped:
+            self.item[OPEN] = 0
+        self.item[NEXT] = after if self.scenario.events else ""
+        return True
+
+    def _release(self, **how) -> tuple[bool, Handler | None, str]:
         if not self._holds():
             return False, None, "lease lost"
-        marked = not self.scenario.counted_mark and self.item[MARK]
-        if (self.handler.fresh or "unseen" in self.dropped) and not marked:
-            self.item[LEASE] = self.item[FANOUT] = 0
-            if settled or "only" in self.dropped:
-                self.item[OPEN] = 0
+        if self._let_go(**how):
             return True, None, ""
-        if self.actor.kind == POOL:
-            return False, self._to("again" if "self" in self.dropped else "rest"), "refused: nudged"
         if "reread" in self.dropped:
             return False, self.handler._replace(fresh=1), "refused: nudged"
-        return False, self._to("refresh"), "refused: nudged"
+        if self.handler.fresh:
+            return False, self._to("abandon"), "refused: marked"
+        return False, self._to("refresh", again=int(self.actor.kind == POOL)), "refused: nudged"
 
     def _handover(self):
-        released, after, note = self._release(settled=False)
+        released, after, note = self._release(after=self.handler.local[0])
         if released and "release" not in self.dropped:
             return self._to("send", *self.handler.local, mine=0, fresh=0), note
         return after, note
@@ -327,6 +308,13 @@ class Run:
         return after, note
 
     def _rest(self):
+        if not self._holds():
+            return None, "lease lost"
+        if not self._let_go():
+            return self._to("abandon"), "refused: nudged"
+        return (None if "self" in self.dropped else self._to("again", mine=0, fresh=0)), ""
+
+    def _abandon(self):
         if self.handler.mine:
             self.item[LEASE] = FREE
         return (None if "self" in self.dropped else self._to("again", mine=0, fresh=0)), ""

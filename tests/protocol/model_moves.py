@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.protocol.model_handlers import Draft, Run
+from tests.protocol.model_handlers import Run
 from tests.protocol.model_state import (
     BAD,
     CHOICE,
@@ -17,6 +17,7 @@ from tests.protocol.model_state import (
     OPEN,
     RECORD,
     STAGES,
+    Draft,
     Handler,
     Scenario,
     State,
@@ -119,7 +120,9 @@ def _start(scenario: Scenario, block: str, subject: int) -> str:
         return "look"
     if block == "ingest" and scenario.actors[subject].kind == MEMBER and not scenario.leased_members:
         return "i-record"
-    return "lease" if scenario.dropped & {"first", "then"} else "nudge"
+    if block != "ingest":
+        return "wake"
+    return "lease" if "then" in scenario.dropped else "nudge"
 
 
 def _steps(scenario: Scenario, state: State, i: int, handler: Handler) -> Iterator[tuple[Label, bool, State, bool]]:

@@ -93,7 +93,7 @@ CLAUSES = {
     c.name: c
     for c in (
         Clause("open", "2", "a nudge sets open", "choice of a variant, a crash"),
-        Clause("first", "2", "a nudge first does one update", "arc and spectrum, a loss"),
+        Clause("first", "2", "who sends has nudged before; INGEST nudges first", "arc and spectrum, a loss"),
         Clause(
             "then",
             "2",

@@ -18,10 +18,11 @@ POOL, FRAME, ARC, MEMBER = "pool", "frame", "arc", "member"
 FREE, HELD, EXPIRED = 0, 1, 2
 """Lease of a subject: none, in force, in the item but past its time."""
 
-OPEN, LEASE, FANOUT, MARK, RECORD, NOTED, INTERESTED, CHOICE, BAD, MEMBERS, STAGES, BEFORE = range(12)
+OPEN, LEASE, FANOUT, MARK, RECORD, NOTED, INTERESTED, CHOICE, BAD, MEMBERS, STAGES, BEFORE, NEXT = range(13)
 """Places in a subject: the attributes of its item, whether its raw has a record and is noted as taken in, whether it is
 in ``interests``, the user's choice, whether it is marked as a bad calibration, the pool's rows in ``configurations``,
-the run key each stage was published with, and the product before the present one (only where reads may be stale)."""
+the run key each stage was published with, the product before the present one (only where reads may be stale), and the
+block it was handed over to (only where events are modelled)."""
 
 FAULTS = ("crash", "zombie", "duplicate", "loss", "error", "sweep")
 """What a scenario allows so many times: a handler dies; a lease expires under a living holder; a message is delivered
@@ -34,7 +35,8 @@ FAILED_WITH = -10
 class Handler(NamedTuple):
     """A running invocation: its next step, its message (-1: a user's request), subject, and what it remembers.
 
-    ``heir``: it found a fanout when it took the lease, which an attempt that died may have begun to tell.
+    ``heir``: it found a fanout when it took the lease, which an attempt that died may have begun to tell. ``again``: it
+    was refused to let go of a pool.
     """
 
     step: str
@@ -44,6 +46,7 @@ class Handler(NamedTuple):
     fresh: int
     local: tuple
     heir: int = 0
+    again: int = 0
 
 
 class State(NamedTuple):
@@ -135,7 +138,8 @@ class Scenario:
         subjects, queue = [], 0
         for i, actor in enumerate(self.actors):
             present = int(not actor.uploaded and actor.kind != POOL)
-            item: list[Any] = [0] * 12
+            item: list[Any] = [0] * 13
+            item[NEXT] = ""
             item[OPEN] = item[RECORD] = item[NOTED] = present
             item[INTERESTED] = int(bool(present and self.interested and actor.kind in (FRAME, ARC)))
             item[STAGES], item[BEFORE] = (None,) * actor.stages, None
@@ -242,3 +246,37 @@ def end_of(scenario: Scenario, asked: int) -> tuple[tuple, ...]:
         stages = (value, None if arc is None else (value, arc), (value, 1) if choice else None)
         ends.append((1, choice, stages[: actor.stages]))
     return tuple(ends)
+
+
+class Draft:
+    """A state taken apart, to be changed and put together again."""
+
+    __slots__ = ("asked", "excused", "faults", "handlers", "overlap", "queue", "scenario", "subjects")
+
+    def __init__(self, scenario: Scenario, state: State, without: int = -1) -> None:
+        self.scenario = scenario
+        self.subjects = [list(item) for item in state.subjects]
+        self.handlers = [h for i, h in enumerate(state.handlers) if i != without]
+        self.queue, self.faults, self.excused, self.asked = state.queue, state.faults, state.excused, state.asked
+        self.overlap = False
+
+    def done(self, handler: Handler | None = None) -> State:
+        if handler is not None:
+            self.handlers.append(handler)
+        subjects = tuple(map(tuple, self.subjects))
+        handlers = tuple(sorted(self.handlers, key=hash)) if len(self.handlers) > 1 else tuple(self.handlers)
+        return State(subjects, handlers, self.queue, self.faults, self.excused, self.asked)
+
+    def spend(self, fault: int) -> None:
+        self.faults = (*self.faults[:fault], self.faults[fault] - 1, *self.faults[fault + 1 :])
+
+    def nudge(self, subject: int, *, opening: bool = True) -> None:
+        if opening:
+            self.subjects[subject][OPEN] = 1
+        self.handlers = [h._replace(fresh=0) if h.subject == subject and h.fresh else h for h in self.handlers]
+
+    def lease(self, subject: int) -> None:
+        self.subjects[subject][LEASE] = HELD
+        self.handlers = [
+            h._replace(mine=0, fresh=0) if h.subject == subject and (h.mine or h.fresh) else h for h in self.handlers
+        ]
