@@ -98,7 +98,7 @@ def _bring(subject: str, work: BulkWork) -> str:
 
 def _bring_night(work: BulkWork) -> Iterator[str]:
     assert work.raw_night is not None
-    keys = sorted(key for key, _ in objects.list_raw(work.raw_night) if key > work.after)
+    keys = sorted(key for key, _, _ in objects.list_raw(work.raw_night) if key > work.after)
     now = keys[: room()["ingest"]]
     for key in now:
         queues.send_key(key)

@@ -69,13 +69,13 @@ def open_raw(key: str, version: str | None = None) -> Opened | None:
     )
 
 
-def list_raw(night: int) -> Iterator[tuple[str, str]]:
-    """Key and tag of every object under ``raw/<night>/``."""
+def list_raw(night: int) -> Iterator[tuple[str, str, float]]:
+    """Key, tag and moment (seconds since the epoch) of the upload of every object under ``raw/<night>/``."""
     pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=clients.bucket(), Prefix=f"{RAW}{night}/")
     for page in pages:
         for entry in page.get("Contents", ()):
             if not entry["Key"].endswith("/"):
-                yield entry["Key"], entry["ETag"]
+                yield entry["Key"], entry["ETag"], entry["LastModified"].timestamp()
 
 
 def _is_absent(error: Any) -> bool:

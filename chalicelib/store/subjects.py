@@ -26,6 +26,8 @@ RAW_KEY = "raw_key"
 """The object INGEST was looking at: whoever finds the frame without a record sends INGEST there again."""
 NEXT = "next"
 """The block the subject was handed over to; gone once anybody takes it."""
+SINCE = "since"
+"""When it was last nudged or handed over: a message about it was sent then, and may be waiting."""
 RETRY = "retry:"
 """Followed by a stage's key: how many times somebody asked for it again."""
 
@@ -90,8 +92,10 @@ def fact_operation(
 
     ``sets``, ``adds`` and ``deletes`` map attributes to values, ``removes`` names attributes.
     """
-    names, values = {"#open": "open", "#nudges": "nudges"}, {"open": OPEN, "one": 1}
-    clauses: dict[str, list[str]] = {"SET": ["#open = :open"], "ADD": ["#nudges :one"], "DELETE": [], "REMOVE": []}
+    names: dict[str, str] = {"#open": "open", "#nudges": "nudges", "#since": SINCE}
+    values: Item = {"open": OPEN, "one": 1, "since": clock.now()}
+    clauses: dict[str, list[str]] = {"SET": ["#open = :open", "#since = :since"], "ADD": ["#nudges :one"]}
+    clauses |= {"DELETE": [], "REMOVE": []}
     number = 0
     for clause, changes, joint in (("SET", sets, " = "), ("ADD", adds, " "), ("DELETE", deletes, " ")):
         for name, value in (changes or {}).items():
@@ -190,7 +194,7 @@ def release_operation(
     block ``after`` if it is handed over.
     """
     remove = ["lease_until", "lease_token", "fanout"] + (["#open"] if settled else [])
-    sets: Item = {NEXT: after} if after else {}
+    sets: Item = {NEXT: after, SINCE: clock.now()} if after else {}
     if status is not None:
         sets |= {"status": status, "status_reason": reason or ""}
     update = f"REMOVE {', '.join(remove)}"

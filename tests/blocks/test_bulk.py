@@ -123,7 +123,7 @@ def test_pools_come_before_frames_and_leave_combine_free(observatory):
 
 def test_a_night_is_taken_in_key_by_key(observatory, monkeypatch):
     keys = [f"raw/{NIGHT}/{number:04d}_x.fits" for number in range(30)]
-    monkeypatch.setattr(objects, "list_raw", lambda night: [(key, "tag") for key in keys if f"/{night}/" in key])
+    monkeypatch.setattr(objects, "list_raw", lambda night: [(key, "tag", 0.0) for key in keys if f"/{night}/" in key])
     observatory.ask(raw_night=NIGHT)
     observatory.turn()
     keys.append(f"raw/{NIGHT}/9999_late.fits")

@@ -114,12 +114,14 @@ class Bucket:
     guard: Guard
     queues: Queues
     versions: dict[str, list[bytes]] = field(default_factory=dict)
+    uploaded: dict[str, datetime] = field(default_factory=dict)
 
     exceptions = SimpleNamespace(NoSuchKey=ClientError, ClientError=ClientError)
 
     def upload(self, key: str, data: bytes) -> None:
         """An object from outside, with its event."""
         self.versions.setdefault(key, []).append(data)
+        self.uploaded[key] = datetime.fromtimestamp(self.queues.now(), timezone.utc)
         self._tell(key)
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict:
@@ -127,6 +129,7 @@ class Bucket:
             if self.versions.get(Key, [Body])[-1] != Body:
                 raise Violation(f"{Key} was written twice with other bytes")
             self.versions[Key] = [Body]
+            self.uploaded[Key] = datetime.fromtimestamp(self.queues.now(), timezone.utc)
             self._tell(Key)
 
         self.guard("s3", put)
@@ -155,10 +158,11 @@ class Bucket:
         return SimpleNamespace(paginate={"list_objects_v2": self._list, "list_object_versions": self._history}[name])
 
     def _list(self, *, Bucket: str, Prefix: str, **_: Any) -> Iterator[dict]:
-        found = [key for key in sorted(self.versions) if key.startswith(Prefix)]
+        found = [(key, data[-1]) for key, data in sorted(self.versions.items()) if key.startswith(Prefix)]
         yield {
             "Contents": [
-                {"Key": key, "ETag": etag(self.versions[key][-1]), "Size": len(self.versions[key][-1])} for key in found
+                {"Key": key, "ETag": etag(data), "Size": len(data), "LastModified": self.uploaded[key]}
+                for key, data in found
             ]
         }
 

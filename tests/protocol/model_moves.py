@@ -91,6 +91,9 @@ def _sweeps(scenario: Scenario, state: State) -> Iterator[tuple[Label, bool, Sta
         draft = Draft(scenario, state)
         draft.spend(SWEEP)
         draft.queue |= wanted
+        for subject, item in enumerate(state.subjects):
+            if item[OPEN] and item[LEASE] != HELD:
+                draft.nudge(subject)
         yield ("sweep", -1, -1, "early"), False, draft.done(), False
 
 

@@ -345,6 +345,7 @@ class World:
         other.now = self.now
         other.memory.take_over(self.memory)
         other.bucket.versions = {key: list(versions) for key, versions in self.bucket.versions.items()}
+        other.bucket.uploaded = dict(self.bucket.uploaded)
         other.queues.messages = [copy(message) for message in self.queues.messages]
         return other
 

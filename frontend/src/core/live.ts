@@ -6,7 +6,7 @@ import type { Event, Feed } from "../api/types";
 import { token, user } from "./session";
 
 /** Seconds between looks: while the night runs, and once nothing has happened for ten minutes. */
-const PACE = 1.5;
+const PACE = 1.2;
 const QUIET_PACE = 5;
 const QUIET_AFTER = 600_000;
 const LONGEST = 60;

@@ -2,6 +2,7 @@
 // Pure functions of bytes: the worker calls them, and so do the tests.
 
 import type { Overlay } from "../api/types";
+import type { Survey } from "./image/survey";
 
 /** A grid of 16-bit steps with what turns a step into a value. Row 0 is the bottom one. */
 export interface Grid {
@@ -30,6 +31,8 @@ export interface ImagePreview {
   /** 0-based detector pixel of the raw frame's first pixel. */
   origin: [number, number];
   targets: Overlay[];
+  /** What was counted of it where it was decoded. */
+  survey?: Survey;
 }
 
 export interface SpectrumPreview {

@@ -1,11 +1,14 @@
 // Decodes previews and raw frames off the page's thread.
 
 import { decodeFits, decodePreview, type Preview } from "./container";
+import { buffersOf, survey } from "./image/survey";
 
 export interface Order {
   id: number;
   form: "preview" | "fits";
   bytes: ArrayBuffer;
+  /** From which value a pixel of a raw frame is saturated, where that is known. */
+  saturation: number | null;
 }
 export type Delivery = { id: number; preview: Preview } | { id: number; failure: string };
 
@@ -13,9 +16,10 @@ export type Delivery = { id: number; preview: Preview } | { id: number; failure:
 const scope = self as unknown as { postMessage(message: Delivery, options?: { transfer: Transferable[] }): void };
 
 addEventListener("message", async (event: MessageEvent<Order>) => {
-  const { id, form, bytes } = event.data;
+  const { id, form, bytes, saturation } = event.data;
   try {
     const preview = await (form === "fits" ? decodeFits : decodePreview)(new Uint8Array(bytes));
+    if (preview.kind === "image") preview.survey = survey(preview, saturation);
     scope.postMessage({ id, preview }, { transfer: buffers(preview) });
   } catch (failure) {
     scope.postMessage({ id, failure: failure instanceof Error ? failure.message : String(failure) });
@@ -27,5 +31,6 @@ function buffers(preview: Preview): Transferable[] {
     preview.kind === "spectrum"
       ? [preview.flux, preview.error, preview.fluxBox, preview.errorBox, preview.sky, preview.mask, preview.wavelength, preview.vacuum]
       : [...preview.grids.map((grid) => grid.steps), preview.mask];
-  return [...new Set(arrays.filter((one) => one !== null).map((one) => one.buffer))];
+  const surveyed = preview.kind === "image" && preview.survey ? buffersOf(preview.survey) : [];
+  return [...new Set([...arrays.flatMap((one) => (one ? [one.buffer] : [])), ...surveyed])] as Transferable[];
 }

@@ -33,11 +33,11 @@ function decoder(): Worker {
   return worker;
 }
 
-function decoded(form: Order["form"], bytes: ArrayBuffer): Promise<Preview> {
+function decoded(order: Omit<Order, "id">): Promise<Preview> {
   return new Promise((resolve, reject) => {
     const id = ++orders;
     waiting.set(id, { resolve, reject });
-    decoder().postMessage({ id, form, bytes } satisfies Order, [bytes]);
+    decoder().postMessage({ id, ...order } satisfies Order, [order.bytes]);
   });
 }
 
@@ -90,7 +90,8 @@ export async function load(record: FileRecord, signal: AbortSignal): Promise<Pre
     recent.set(key, known);
     return known;
   }
-  const preview = await decoded(record.data_type === "0" ? "fits" : "preview", await fetched(record, signal));
+  const form = record.data_type === "0" ? "fits" : "preview";
+  const preview = await decoded({ form, bytes: await fetched(record, signal), saturation: record.saturation_value });
   recent.set(key, preview);
   let held = 0;
   // The last looked at are kept, the one just read in any case.
@@ -103,9 +104,11 @@ export async function load(record: FileRecord, signal: AbortSignal): Promise<Pre
 
 /** Bytes of a decoded preview. */
 function weight(preview: Preview): number {
-  const arrays = preview.kind === "image" ? [...preview.grids.map((grid) => grid.steps), preview.mask] : [preview.flux];
   // a spectrum's other columns: as many bytes, or twice as many, each
-  return arrays.reduce((sum, one) => sum + (one?.byteLength ?? 0), 0) * (preview.kind === "image" ? 1 : 10);
+  if (preview.kind === "spectrum") return 10 * preview.flux.byteLength;
+  const levels = (preview.survey?.levels ?? []).flatMap(({ grid, mask }) => [grid.steps, mask]);
+  const arrays = new Set([...preview.grids.map((grid) => grid.steps), preview.mask, ...levels]);
+  return [...arrays].reduce((sum, one) => sum + (one?.byteLength ?? 0), 0);
 }
 
 export const isImage = (preview: Preview): preview is ImagePreview => preview.kind === "image";
