@@ -267,10 +267,19 @@ def report(
     print(f"faults injected: {faults.total(invocations) or 'none'} (moto itself refuses nothing)")
     print("memory, MB (moto and API; largest worker) by part of the run:", end=" ")
     print("; ".join(f"{here:.0f}, {worker:.0f}" for here, worker in tenths(gauge.seen)))
+    print(f"moto keeps in its memory what is in the bucket: {stored(stack.bucket):.0f} MB at the end")
     answered("a page of files (HTTP)", visitor.pages)
     answered("a nudged frame planned again", visitor.nudges)
     if visitor.refused:
         print(f"refused {len(visitor.refused)} times, first: {visitor.refused[0]}")
+
+
+def stored(bucket: str) -> float:
+    """MB of all objects."""
+    from chalicelib.store import clients
+
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return sum(entry["Size"] for page in pages for entry in page.get("Contents", ())) / 1e6
 
 
 def answered(what: str, seconds: list[float]) -> None:

@@ -31,7 +31,7 @@ from moto.core.models import botocore_stubber
 
 from bench import replay
 from chalicelib.api import status as status_page
-from chalicelib.store import clients, fixtures, queues, ratelimit
+from chalicelib.store import clients, fixtures, mail, queues, ratelimit
 from tests.api import matrix
 from tests.api.client import Api
 from tests.conftest import mocked_aws
@@ -95,9 +95,7 @@ def service() -> Iterator[tuple[Api, matrix.Given]]:
         queues.forget()
         ratelimit.forget()
         resources.create_queues()
-        clients_ses = getattr(clients, "ses", None)
-        if clients_ses is not None:
-            clients_ses().verify_email_identity(EmailAddress=resources.SENDER)
+        clients.ses().verify_email_identity(EmailAddress=mail.LOCAL_SENDER)
         with Client(app) as client:
             api = Api(client, fixtures.seed_fixture_accounts(mocked=True))
             yield api, matrix.given()
