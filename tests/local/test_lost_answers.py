@@ -90,19 +90,25 @@ def in_turn(actions: list[Callable[[], Any] | None]) -> Callable[[], Any]:
 
 
 @histories
-@given(weather=WEATHER, others=st.lists(st.sampled_from(["", "nudge", "take"]), max_size=6))
-def test_whoever_takes_a_lease_knows_it(again, weather, others):
+@given(
+    weather=WEATHER,
+    others=st.lists(st.sampled_from(["", "nudge", "take", "wake"]), max_size=6),
+    how=st.sampled_from(["take", "wake"]),
+)
+def test_whoever_takes_a_lease_knows_it(again, weather, others, how):
     subject = f"frame#{NIGHT * 100000 + next(_fresh)}"
     held: list[subjects.Lease] = []
 
-    def taken() -> None:
-        lease = subjects.take(subject, LEASE)
+    def taken(how: str) -> None:
+        lease = getattr(subjects, how)(subject, LEASE)
         held.extend([lease] if lease else [])
 
-    actions = {"": None, "nudge": lambda: subjects.nudge(subject), "take": taken}
+    actions = {"": None, "nudge": lambda: subjects.nudge(subject)}
+    actions |= {"take": lambda: taken("take"), "wake": lambda: taken("wake")}
+    subjects.nudge(subject)
     with disturbed(weather, in_turn([actions[name] for name in others])):
         try:
-            taken()
+            taken(how)
         except (BotoCoreError, ClientError, Contended):
             return  # it is not known who holds it: the lease runs out
     (lease,) = held
@@ -125,7 +131,7 @@ def test_a_fact_told_of_is_planned_with_whatever_is_lost(again, weather, tells):
         subjects.nudge(subject)
 
     def look() -> None:
-        lease = subjects.take(subject, LEASE)
+        lease = subjects.wake(subject, LEASE)
         if lease is None:
             return
         try:
