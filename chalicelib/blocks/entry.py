@@ -29,7 +29,8 @@ def handle_message(block: Block, body: str, handle: Callable[[str], str]) -> lis
 
 def _subject(nudge: Nudge, block: Block) -> str | None:
     if nudge.file_id is not None:
-        return driver.subject_of_file(nudge.file_id, block.name)
+        # a block that no object feeds gets such an event only when it is redriven
+        return driver.subject_of_file(nudge.file_id, block.name if block.prefixes else None)
     return nudge.subject
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..domain import matching, nights, plan, records, topology
 from ..domain.headers import NotGoodman, Observation, began, observe
+from ..domain.records import Record
 from ..domain.version import SCIENCE_VERSION
 from ..store import (
     clients,
@@ -49,9 +50,10 @@ def _take_in(key: str, ordinal: int, upload: objects.Upload, *, last: bool) -> s
     night = observation.night if observation else nights.night_of(opened.modified)
     unreadable = identities.unreadable_identity(key, scanned.sha256)
     identifier = identities.identify(unreadable if problem else identities.raw_identity(scanned.sha256), night)
-    lease = subjects.take(subjects.frame_subject(identifier), topology.INGEST.lease, raw_key=key)
+    subject = subjects.frame_subject(identifier)
+    lease = subjects.take(subject, topology.INGEST.lease, raw_key=key)
     if lease is None:
-        return "held"
+        return _told_the_holder(subject, identifier, key, ordinal if last else None, upload)
     try:
         there = items.get("files", {"id": identifier})
         if there is None:
@@ -99,24 +101,49 @@ def _take_in(key: str, ordinal: int, upload: objects.Upload, *, last: bool) -> s
         raise
 
 
-def _publish_again(lease: Lease, record: records.Record, key: str, ordinal: int | None, upload: objects.Upload) -> None:
-    """The same bytes were uploaded again, under another key or after others of this name; redelivery writes nothing."""
+def _uploaded_again(record: Record, key: str, ordinal: int | None, upload: objects.Upload) -> list[dict]:
+    """What is written of bytes known before that came under another key or after others of this name; none else."""
     operations = []
     if upload.etag not in identities.noted(key):
         operations.append(identities.note_operation(key, upload.etag, record["id"]))
     if ordinal is not None and record["key"] == key and configurations.newest_of_name(key) != record["id"]:
         operations.append(configurations.name_operation(key, ordinal, record["id"], key))
+    return operations
+
+
+def _again_event(record: Record, key: str) -> dict[str, Any]:
+    return record_event("ingest", record, "received", f"Uploaded again as {key}.")
+
+
+def _publish_again(lease: Lease, record: Record, key: str, ordinal: int | None, upload: objects.Upload) -> None:
+    """The same bytes were uploaded again; redelivery writes nothing."""
+    operations = _uploaded_again(record, key, ordinal, upload)
     stand_in = _stand_in(key, record["id"])
     if not operations and not stand_in:
         return
     publication = Publication(
-        event=record_event("ingest", record, "received", f"Uploaded again as {key}."),
+        event=_again_event(record, key),
         changes=stand_in,
         also=operations,
         fanout=frozenset({matching.name_key(key)}),
     )
     publish.publish(lease, publication)
     subjects.refresh(lease)
+
+
+def _told_the_holder(subject: str, identifier: int, key: str, ordinal: int | None, upload: objects.Upload) -> str:
+    """The same bytes were uploaded again while another holds their frame: it finds the facts before letting go.
+
+    Without a record yet there is nothing to add: the holder sends INGEST to the object again.
+    """
+    record = items.get("files", {"id": identifier})
+    operations = _uploaded_again(record, key, ordinal, upload) if record is not None else []
+    if record is not None and operations:
+        fact = subjects.fact_operation(subject, adds={"fanout": {matching.name_key(key)}})
+        label = f"again{clock.now():.6f}"
+        items.write([fact, *operations, *publish.told_operations([], subject, label, _again_event(record, key))])
+        queues.send(subjects.block_of(subject), subject)  # it may have let go between our try and this
+    return "held"
 
 
 def _understand(scanned: Any) -> tuple[Observation | None, str | None, str]:
@@ -147,7 +174,7 @@ def _proposal(header: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _publish_frame(lease: Lease, record: records.Record, o: Observation, more: dict[str, Any]) -> None:
+def _publish_frame(lease: Lease, record: Record, o: Observation, more: dict[str, Any]) -> None:
     """Publish a raw frame; a bias or flat enters its pool, marked and open, in the same transaction."""
     revision, settings = proposals.current_settings(record["scope"])
     if not plan.CHAINS[o.obstype]:
@@ -172,7 +199,7 @@ def _publish_frame(lease: Lease, record: records.Record, o: Observation, more: d
     publish.publish(lease, publication_of(record, **more, configurations=rows, also=also, subject=fixed))
 
 
-def publication_of(record: records.Record, *, changes: list[Change], **more: Any) -> Publication:
+def publication_of(record: Record, *, changes: list[Change], **more: Any) -> Publication:
     """The publication by which an uploaded object first appears, with its event."""
     outcome = record["status"] if record["status"] in (plan.REJECTED, plan.FAILED) else "received"
     event = record_event("ingest", record, outcome, record["status_reason"])

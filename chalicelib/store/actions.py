@@ -6,6 +6,7 @@ Nothing here runs a block or waits for one. Every action may be repeated: doing 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..domain.choices import Choice, choice_from
@@ -22,6 +23,9 @@ from .publish import Change
 from .subjects import BAD, CHOICE, RETRY, TOMBSTONES
 
 REPEATS = 8
+
+fact_operation = partial(subjects.fact_operation, told=ASKED.name)
+"""A person's fact with its nudge: the message that follows goes to ASKED."""
 
 MOST_CHOICES = 30
 """Choices standing for one subject: each is planned and kept up to date whenever the subject is looked at."""
@@ -58,7 +62,7 @@ def delete(record_id: int, actor: str) -> None:
         return {**record, "deleted": {"by": actor, "at": moment}, "deleted_on": day_of(moment)}
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record), adds={TOMBSTONES: {record["id"]}})
+        return fact_operation(_subject(record), adds={TOMBSTONES: {record["id"]}})
 
     _decide(record_id, change, fact, actor=actor, outcome="deleted", sentence="Deleted; it can be restored for a day.")
 
@@ -82,7 +86,7 @@ def restore(record_id: int, actor: str) -> None:
         return {name: value for name, value in record.items() if name not in ("deleted", "deleted_on")}
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record), deletes={TOMBSTONES: {record["id"]}})
+        return fact_operation(_subject(record), deletes={TOMBSTONES: {record["id"]}})
 
     _decide(record_id, change, fact, actor=actor, outcome="restored", sentence="Restored.", hidden=True)
 
@@ -105,10 +109,8 @@ def mark_bad(record_id: int, actor: str, reason: str) -> None:
 
     def fact(record: Record) -> dict:
         if record["variant"] != AUTO:  # a master of chosen frames: the pool's own is as good as it was
-            return subjects.fact_operation(_subject(record))
-        return subjects.fact_operation(
-            _subject(record), sets={BAD: {"by": actor, "at": clock.moment(), "reason": reason}}
-        )
+            return fact_operation(_subject(record))
+        return fact_operation(_subject(record), sets={BAD: {"by": actor, "at": clock.moment(), "reason": reason}})
 
     _decide(record_id, change, fact, actor=actor, outcome="bad", sentence=f"Marked bad: {reason}")
 
@@ -126,7 +128,7 @@ def unmark_bad(record_id: int, actor: str) -> None:
         return {name: value for name, value in record.items() if name != "bad"} if record.get("bad") else None
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record), removes=[BAD] if record["variant"] == AUTO else [])
+        return fact_operation(_subject(record), removes=[BAD] if record["variant"] == AUTO else [])
 
     _decide(
         record_id, change, fact, actor=actor, outcome="good", sentence="The mark of a bad calibration was taken away."
@@ -159,7 +161,7 @@ def reclassify(raw_id: int, obstype: str, actor: str) -> None:
         return changed
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record))
+        return fact_operation(_subject(record))
 
     _decide(raw_id, change, fact, actor=actor, outcome="reclassified", sentence=f"Now taken as {obstype}.")
 
@@ -181,7 +183,7 @@ def choose(raw_id: int, choice: Mapping[str, Any], actor: str) -> str:
     def fact(record: Record) -> dict:
         _only_with_stage(record, chosen)
         must_have_room(_subject(record), chosen)
-        return subjects.fact_operation(_subject(record), sets={CHOICE + chosen.variant: chosen.to_item()})
+        return fact_operation(_subject(record), sets={CHOICE + chosen.variant: chosen.to_item()})
 
     sentence = f"Asked for {chosen.stage.upper()} with a choice of its own (variant {chosen.variant})."
     _decide(raw_id, _unchanged, fact, actor=actor, outcome="asked", sentence=sentence)
@@ -192,7 +194,7 @@ def withdraw(raw_id: int, variant: str, actor: str) -> None:
     """Take a choice back: the files of its variant are retired."""
 
     def fact(record: Record) -> dict:
-        return subjects.fact_operation(_subject(record), removes=[CHOICE + variant])
+        return fact_operation(_subject(record), removes=[CHOICE + variant])
 
     sentence = f"The choice of variant {variant} was taken back."
     _decide(raw_id, _unchanged, fact, actor=actor, outcome="asked", sentence=sentence)
@@ -210,7 +212,7 @@ def run_again(raw_id: int, stage: str, actor: str, variant: str = AUTO) -> None:
         found = {
             p.id for k, s in states.items() if stage_of(k) in below and variant_of(k) == variant for p in s.products
         }
-        return subjects.fact_operation(subject, adds={RETRY + key: 1}, deletes={TOMBSTONES: found} if found else None)
+        return fact_operation(subject, adds={RETRY + key: 1}, deletes={TOMBSTONES: found} if found else None)
 
     _undelete_below(raw_id, stage, variant, actor)
     sentence = f"Asked for {stage.upper()} again."
@@ -226,7 +228,7 @@ def retry(subject: str, actor: str) -> bool:
     stages = subjects.read(subject).get("stages") or {}
     failed = sorted(key for key, item in stages.items() if item["outcome"] == FAILED)
     if failed:
-        fact = subjects.fact_operation(subject, adds={RETRY + key: 1 for key in failed})
+        fact = fact_operation(subject, adds={RETRY + key: 1 for key in failed})
         ask(subject, record, fact, actor=actor, sentence=f"Asked to try {', '.join(failed)} again.")
         return True
     if record is None or record["status"] != FAILED:

@@ -45,7 +45,7 @@ def combine(raw_ids: Sequence[int], actor: str) -> tuple[str, str]:
     (pool,) = pools
     chosen = choice_from({"stage": pool_kind(pool), "members": list(raw_ids)}, actor=actor, time=clock.moment())
     actions.must_have_room(pool, chosen)
-    fact = subjects.fact_operation(pool, sets={CHOICE + chosen.variant: chosen.to_item()})
+    fact = actions.fact_operation(pool, sets={CHOICE + chosen.variant: chosen.to_item()})
     sentence = f"Asked for a master of {len(chosen.members)} chosen frames (variant {chosen.variant})."
     actions.ask(pool, None, fact, actor=actor, sentence=sentence)
     return pool, chosen.variant
@@ -59,13 +59,13 @@ def combine_again(pool: str, actor: str, variant: str = AUTO) -> None:
     for record in items.batch_get("files", [{"id": i} for i in sorted(made)]):
         if record.get("deleted") and not record.get("purged"):
             actions.restore(record["id"], actor)
-    fact = subjects.fact_operation(pool, adds={RETRY + key: 1}, deletes={TOMBSTONES: made} if made else None)
+    fact = actions.fact_operation(pool, adds={RETRY + key: 1}, deletes={TOMBSTONES: made} if made else None)
     actions.ask(pool, None, fact, actor=actor, sentence="Asked for the master again.")
 
 
 def withdraw(pool: str, variant: str, actor: str) -> None:
     """Take the choice of frames back: the master made of them is retired."""
-    fact = subjects.fact_operation(pool, removes=[CHOICE + variant])
+    fact = actions.fact_operation(pool, removes=[CHOICE + variant])
     sentence = f"The choice of frames for variant {variant} was taken back."
     actions.ask(pool, None, fact, actor=actor, sentence=sentence)
 

@@ -15,6 +15,9 @@ OPEN = "1"
 FREE = "attribute_not_exists(lease_until) OR lease_until < :now"
 """Condition: nobody holds the subject, or whoever did has run out of time."""
 
+BATCH = 100
+"""Subjects in one request: as many as DynamoDB answers at once."""
+
 # What people decided about a subject, as attributes of its item. They are written by actions only, never by a run.
 TOMBSTONES = "tombstones"
 """Set of the ids of deleted products."""
@@ -87,11 +90,14 @@ def fact_operation(
     adds: Mapping[str, Any] | None = None,
     deletes: Mapping[str, Any] | None = None,
     removes: Sequence[str] = (),
+    told: str | None = None,
 ) -> dict:
     """Write facts on a subject and nudge it, in one update (rule 7).
 
-    ``sets``, ``adds`` and ``deletes`` map attributes to values, ``removes`` names attributes.
+    ``sets``, ``adds`` and ``deletes`` map attributes to values, ``removes`` names attributes. ``told`` is the block
+    sent to afterwards, where it is not the subject's own.
     """
+    sets = {**(sets or {}), **({NEXT: told} if told else {})}
     names: dict[str, str] = {"#open": "open", "#nudges": "nudges", "#since": SINCE}
     values: Item = {"open": OPEN, "one": 1, "since": clock.now()}
     clauses: dict[str, list[str]] = {"SET": ["#open = :open", "#since = :since"], "ADD": ["#nudges :one"]}
@@ -162,10 +168,18 @@ def read(subject: str) -> Item:
     return items.get("subjects", {"subject": subject}) or {}
 
 
+def read_all(wanted: Sequence[str]) -> Iterator[Item]:
+    """Many subjects as they are now, in their order, a hundred a time."""
+    for start in range(0, len(wanted), BATCH):
+        part = wanted[start : start + BATCH]
+        rows = items.batch_get("subjects", [{"subject": subject} for subject in part])
+        found = {row["subject"]: row for row in rows}
+        yield from (found[subject] for subject in part if subject in found)
+
+
 def waiting(wanted: Iterable[str]) -> set[str]:
     """Those of some subjects that are open and held by nobody: whoever takes them reads everything from now on."""
-    rows = items.batch_get("subjects", [{"subject": subject} for subject in sorted(wanted)])
-    return {row["subject"] for row in rows if "open" in row and "lease_until" not in row}
+    return {row["subject"] for row in read_all(sorted(wanted)) if "open" in row and "lease_until" not in row}
 
 
 def is_orphaned(item: Item, block: str | None = None) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from chalicelib.blocks.sweep import PATIENCE
 from tests.protocol.actions import CHOICES, People, comparable, differences
 from tests.protocol.frames import uploads
 from tests.protocol.world import TROUBLES, World
@@ -108,8 +109,10 @@ class Night(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.world.now += seconds
 
-    @rule(points=POINTS)
-    def sweep(self, points: int) -> None:
+    @rule(points=POINTS, late=st.booleans())
+    def sweep(self, points: int, late: bool) -> None:
+        if late:  # what waits in a queue has waited long enough to be told again
+            self.world.now += PATIENCE
         self.world.start_sweep(points)
 
     @rule(after=st.integers(0, 60), kind=st.sampled_from(TROUBLES))

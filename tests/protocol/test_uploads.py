@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.blocks import sweep
 from chalicelib.domain import topology
-from chalicelib.store import queues, subjects
+from chalicelib.store import configurations, queues, subjects
 from tests.protocol.frames import NIGHT, frame_bytes
 from tests.protocol.world import World
 
@@ -57,3 +57,26 @@ def test_an_upload_that_was_taken_in_has_no_second_record_when_its_message_dies(
     world.settle()
     world.check()
     assert published(world) == [("0001_bias.fits", "done")]
+
+
+def test_a_frame_that_comes_again_under_its_name_while_it_is_held_is_the_newest(monkeypatch):
+    world = World(monkeypatch)
+    key = f"raw/{NIGHT}/0001_star.fits"
+    first, other = frame_bytes("SPECTRUM", 1), frame_bytes("SPECTRUM", 2)
+    for data in (first, other):
+        world.upload(key, data)
+        world.settle()
+    records = {r["id"]: r for r in world.rows("files") if r["data_type"] == "0"}
+    newest = configurations.newest_of_name(key)
+    (again,) = set(records) - {newest}
+    assert "Superseded" in records[again]["status_reason"]
+    holder = subjects.take(subjects.frame_subject(again), 100)
+    assert holder is not None
+    world.upload(key, first)
+    world.drain()
+    world.now += 101  # whoever held it died
+    world.settle()
+    world.check()
+    reasons = {r["id"]: r["status_reason"] for r in world.rows("files")}
+    assert configurations.newest_of_name(key) == again
+    assert "Superseded" in reasons[newest] and "Superseded" not in reasons[again]
