@@ -29,7 +29,8 @@ from tests.protocol.frames import frame_bytes
 NIGHT = 20261121
 LEASE = 100.0
 
-WEATHER = st.lists(st.sampled_from([None, None, LOST, LOST, CONFLICT, RESET, THROTTLED, IN_PROGRESS]), max_size=24)
+SPELL = 24
+WEATHER = st.lists(st.sampled_from([None, None, LOST, LOST, CONFLICT, RESET, THROTTLED, IN_PROGRESS]), max_size=SPELL)
 """What happens to one attempt after the other; afterwards it is calm."""
 
 _fresh = itertools.count(1)
@@ -59,8 +60,8 @@ class Clock:
 
 
 def redelivered(handler: Callable[[], Any], pause: Callable[[], Any] = lambda: None) -> Any:
-    """Call a handler again when it raises, as SQS does."""
-    for _ in range(12):
+    """Call a handler again when it raises, as SQS does; each time uses up some of the weather."""
+    for _ in range(SPELL + 1):
         try:
             return handler()
         except (BotoCoreError, ClientError, Contended):
