@@ -34,6 +34,7 @@ _OBSTYPES = {
 }
 
 SPECTROSCOPY_TECHNIQUE, IMAGING_TECHNIQUE = "Spectroscopy", "Imaging"
+NO_GRATING = "NO_GRATING"
 
 CORRECT = "Correct the card and upload the file again."
 """What the observer is told to do about a card."""
@@ -123,9 +124,9 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
     read_noise = _needed_number(header, "RDNOISE", "errors cannot be computed", low=0.1, high=500.0)
     readout = instrument.readout_mode(camera, gain, read_noise)
     grating = _grating(_text(header, "GRATING"))
-    technique = _technique(header, grating)
-    lines = _lines_per_mm(grating)
     camera_angle, grating_angle = _angle(header, "CAM"), _angle(header, "GRT")
+    technique = _technique(header, grating, camera_angle)
+    lines = _lines_per_mm(grating)
     obstype = _obstype(header, technique)
     _must_name_grating(header, camera_angle)
     lamps, lamps_known = _lamps(header)
@@ -250,9 +251,9 @@ def _camera(header: Mapping[str, Any]) -> str:
 def _must_name_grating(header: Mapping[str, Any], camera_angle: float | None) -> None:
     """A spectrum, lamp or flat that does not say through which grating is no image: nothing would match it."""
     seen = _text(header, "OBSTYPE").upper()
-    spectroscopic = seen == "SPECTRUM" or _OBSTYPES.get(seen) == ARC or abs(camera_angle or 0.0) > 1.0
-    labelled_image = "imaging" in _text(header, "WAVMODE").lower()
-    if _text(header, "GRATING") or labelled_image or not spectroscopic or _OBSTYPES.get(seen) in (BIAS, FOCUS, EXPOSE):
+    turned = not _undispersed(camera_angle or 0.0)
+    spectroscopic = turned or ((seen == "SPECTRUM" or _OBSTYPES.get(seen) == ARC) and not _labelled_image(header))
+    if _text(header, "GRATING") or not spectroscopic or _OBSTYPES.get(seen) in (BIAS, FOCUS, EXPOSE):
         return
     raise NotGoodman(
         "bad_grating", f"The card GRATING is missing: no flat and no arc can be matched with the frame. {CORRECT}"
@@ -308,8 +309,8 @@ def _binning(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[int, in
 def _grating(text: str) -> str:
     """``SYZY_400``, ``400_SYZY`` → ``400_SYZY``; ``<NO GRATING>`` → ``NO_GRATING``."""
     cleaned = _plain(text)
-    if not cleaned or cleaned in ("NO_GRATING", "NONE"):
-        return "NO_GRATING"
+    if cleaned in ("", NO_GRATING, "NONE"):
+        return NO_GRATING
     match = re.fullmatch(r"([A-Z]+)_(\d+)(.*)", cleaned)
     return f"{match[2]}_{match[1]}{match[3]}" if match else cleaned
 
@@ -333,9 +334,21 @@ def _slit(text: str) -> str:
     return _plain(text.replace('"', "")) or "NO_MASK"
 
 
-def _technique(header: Mapping[str, Any], grating: str) -> str:
-    imaging = "imaging" in _text(header, "WAVMODE").lower() or grating == "NO_GRATING"
+def _technique(header: Mapping[str, Any], grating: str, camera_angle: float | None) -> str:
+    """An image has no grating in the beam, or says so with its camera straight behind the collimator."""
+    straight = camera_angle is not None and _undispersed(camera_angle)
+    imaging = grating == NO_GRATING or (_labelled_image(header) and straight)
     return IMAGING_TECHNIQUE if imaging else SPECTROSCOPY_TECHNIQUE
+
+
+def _labelled_image(header: Mapping[str, Any]) -> bool:
+    """Whether WAVMODE says so: a label, and a label left over from the frame before is no rarity."""
+    return "imaging" in _text(header, "WAVMODE").lower()
+
+
+def _undispersed(camera_angle: float) -> bool:
+    """Whether the camera looks straight at the collimator, where no standard grating sends its first order."""
+    return abs(camera_angle) <= 1.0
 
 
 def _obstype(header: Mapping[str, Any], technique: str) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..domain.choices import Choice, choice_from
-from ..domain.headers import ARC, BIAS, EXPOSE, FLAT, FOCUS, IMAGING_TECHNIQUE, SPECTRUM
+from ..domain.headers import ARC, BIAS, EXPOSE, FLAT, FOCUS, IMAGING_TECHNIQUE, NO_GRATING, SPECTRUM
 from ..domain.matching import pool_night
 from ..domain.plan import AUTO, CHAINS, FAILED, REJECTED, StageState
 from ..domain.records import MASTER_TYPE, MASTERS_SCOPE, RAW_TYPE, Record, day_of, visible
@@ -352,7 +352,9 @@ def _only_reclassifiable(record: Record, obstype: str) -> None:
     if not record.get("observation") or record["status"] == REJECTED:
         raise Refused(f"{name} cannot be read as a frame: {record['status_reason']}")
     if record["technique"] == IMAGING_TECHNIQUE and obstype in (SPECTRUM, ARC):
-        raise Refused(f"{name} was taken without a grating in the beam: it can be no {obstype}.")
+        grating, angle = record["observation"]["grating"], record["observation"]["camera_angle"]
+        why = "without a grating in the beam" if grating == NO_GRATING else f"with the camera at {float(angle or 0):g}°"
+        raise Refused(f"By its header {name} is an image taken {why}: it can be no {obstype}.")
 
 
 def must_have_room(subject: str, chosen: Choice) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from chalicelib.store import actions, items
@@ -125,6 +127,15 @@ def test_what_cannot_be_is_refused_with_a_sentence(world):
             actions.reclassify(name, obstype, "ann")
     with pytest.raises(NotThere):
         actions.reclassify(1, "ARC", "ann")
+
+
+@pytest.mark.parametrize(("grating", "why"), [("NO_GRATING", "without a grating"), ("400_SYZY", "camera at 0.5°")])
+def test_why_an_image_is_no_arc_is_true(grating, why):
+    image = {"file_name": "x.fits", "data_type": "0", "status": "done", "technique": "Imaging"}
+    image["observation"] = {"grating": grating, "camera_angle": Decimal("0.5")}
+    with pytest.raises(Refused, match=why):
+        actions._only_reclassifiable(image, "ARC")
+    actions._only_reclassifiable(image, "FOCUS")
 
 
 def test_redelivery_of_the_upload_does_not_undo_it(world):
