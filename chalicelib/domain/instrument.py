@@ -6,7 +6,9 @@ Facts from the instrument's documentation and ``goodman-pipeline`` 3.1.0. To add
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import groupby
 
 CONVERTER_LIMIT = 65_535
 """Largest ADU value the 16-bit converter gives."""
@@ -120,21 +122,35 @@ LAMP_CARDS = {
 CONTINUUM_CARDS = ("LAMP_QUA", "LAMP_BUL", "LAMP_DOM")
 
 _ELEMENTS = ("Hg", "Ar", "Ne", "Fe", "Cu", "He")
+_ANY_CASE = re.compile(f"(?:{'|'.join(_ELEMENTS)})+", re.IGNORECASE)
+_IN_SYMBOLS = re.compile(f"(?:{'|'.join(_ELEMENTS)})+")
+_LAMP_WORDS = frozenset(("lamp", "lamps", "comp", "comps", "comparison", "arc", "arcs"))
+_SETTING = re.compile(r"\b\d{3,4}[ _-]?m\d(?!\d)", re.IGNORECASE)
+_SETTING_WORDS = frozenset(("blue", "mid", "red", "uv", "long", "slit"))
 
 
 def elements_in_name(name: str) -> tuple[str, ...]:
-    """Elements a lamp's name is made of: ``"HgArNe"`` → ``("Hg", "Ar", "Ne")``; empty if it is no lamp's name.
+    """Elements of the lamps that a name names: ``"HgArNe 400M2"`` → ``("Hg", "Ar", "Ne")``; empty if it names none.
 
-    >>> elements_in_name("CuHeAr"), elements_in_name("Fe"), elements_in_name("Feige110")
-    (('Cu', 'He', 'Ar'), ('Fe', 'Ar'), ())
+    A name of nothing but elements is a lamp's. In a longer one, elements beside each other are a lamp if they are
+    written as symbols, or stand with words about lamps and settings only. One element alone needs such company, and
+    helium a word for a lamp: NE is also a direction, and HE begins the names of quasars.
+
+    >>> elements_in_name("CuHeAr"), elements_in_name("Fe lamp"), elements_in_name("comp HgAr"), elements_in_name("Fe")
+    (('Cu', 'He', 'Ar'), ('Fe', 'Ar'), ('Hg', 'Ar'), ('Fe', 'Ar'))
+    >>> elements_in_name("Feige110"), elements_in_name("M83 NE"), elements_in_name("HE 0435-1223")
+    ((), (), ())
     """
-    rest, found = name.strip().replace("-", "").replace("+", "").replace("_", "").replace(" ", "").lower(), []
-    while rest:
-        element = next((e for e in _ELEMENTS if rest.startswith(e.lower())), None)
-        if element is None:
-            return ()
-        found.append(element)
-        rest = rest[len(element) :]
-    if found in (["Fe"], ["Cu"]):
-        found.append("Ar")
-    return tuple(dict.fromkeys(found))
+    words = re.findall(r"[^\W\d_]+|\d+", _SETTING.sub(" 0 ", name))
+    runs = [list(run) for lamp, run in groupby(words, lambda word: bool(_ANY_CASE.fullmatch(word))) if lamp]
+    others = {word.lower() for word in words if not (_ANY_CASE.fullmatch(word) or word.isdigit())}
+    if not runs:
+        return ()
+    company = others <= _LAMP_WORDS | _SETTING_WORDS
+    for run in runs:
+        text = "".join(run)
+        found = list(dict.fromkeys(e.capitalize() for e in re.findall("|".join(_ELEMENTS), text, re.IGNORECASE)))
+        alone = found == ["He"] and run != words and not others & _LAMP_WORDS
+        if (company and not alone) or (len(found) > 1 and _IN_SYMBOLS.fullmatch(text)):
+            return (*found, "Ar") if found in (["Fe"], ["Cu"]) else tuple(found)
+    return ()

@@ -109,6 +109,47 @@ def test_lamps(cards, lamps, known):
 
 
 @pytest.mark.parametrize(
+    ("name", "elements"),
+    [
+        ("HgAr lamp", "Hg Ar"),
+        ("HgArNe 400M2", "Hg Ar Ne"),
+        ("HgArNe_400m2", "Hg Ar Ne"),
+        ("CuHeAr_600", "Cu He Ar"),
+        ("comp HgAr", "Hg Ar"),
+        ("ARC: HGARNE", "Hg Ar Ne"),
+        ("Hg-Ar + Ne comparison 2", "Hg Ar Ne"),
+        ("Fe lamp", "Fe Ar"),
+        ("Fe_930_blue_long", "Fe Ar"),
+        ("Ne 400 M1", "Ne"),
+        ("HgAr for SN2018oh", "Hg Ar"),
+        ("He lamp", "He"),
+        ("He", "He"),
+        ("Hg Ar", "Hg Ar"),
+        ("", ""),
+        ("comp", ""),
+        # stars, galaxies and places
+        ("Feige110", ""),
+        ("Feige 34", ""),
+        ("BD+28", ""),
+        ("M83 NE", ""),
+        ("offset NE 10", ""),
+        ("HE 0435-1223", ""),
+        ("He 2-10", ""),
+        ("HE0107-5240", ""),
+        ("near SN2018oh", ""),
+        ("Arp 220", ""),
+        ("AR Sco", ""),
+        ("Ar Sco arc", ""),
+        ("HD 1461", ""),
+        ("NGC 1365", ""),
+    ],
+)
+def test_a_lamp_in_the_name_of_the_object(name, elements):
+    arc = {k: v for k, v in NEW.items() if not k.startswith("LAMP_")} | {"OBSTYPE": "ARC", "OBJECT": name}
+    assert observe(arc).lamps == tuple(elements.split())
+
+
+@pytest.mark.parametrize(
     ("cards", "code", "says"),
     [
         ({"INSTRUME": None}, "no_instrument", "INSTRUME is missing"),
