@@ -90,6 +90,7 @@ class Observation:
     configuration_id: int | None
     block_id: int | None
     image_id: int | None
+    other_lamps: str = ""
 
     @property
     def roi_geometry(self) -> str:
@@ -167,6 +168,7 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
         configuration_id=_integer(header, "CONFID"),
         block_id=_integer(header, "BLKUID"),
         image_id=_integer(header, "IMAGEID"),
+        other_lamps=instrument.other_lamps(header),
     )
 
 
@@ -368,16 +370,8 @@ def _obstype(header: Mapping[str, Any], technique: str) -> str:
 
 def _lamps(header: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
     """Elements of the lamps that were on, and whether the header says so by itself (LAMP_* cards)."""
-    cards = [*instrument.LAMP_CARDS, *instrument.CONTINUUM_CARDS]
-    if any(card in header for card in cards):
-        on = [e for card, elements in instrument.LAMP_CARDS.items() if _on(header, card) for e in elements]
-        return tuple(dict.fromkeys(on)), True
-    return instrument.elements_in_name(_text(header, "OBJECT")), False
-
-
-def _on(header: Mapping[str, Any], card: str) -> bool:
-    value = header.get(card)
-    return value is True or str(value).strip().upper() in ("TRUE", "T", "ON", "1")
+    on = instrument.elements_on(header)
+    return (instrument.elements_in_name(_text(header, "OBJECT")), False) if on is None else (on, True)
 
 
 def _roi_origin(header: Mapping[str, Any], comments: Mapping[str, str]) -> tuple[int, int]:

@@ -7,8 +7,10 @@ Facts from the instrument's documentation and ``goodman-pipeline`` 3.1.0. To add
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 CONVERTER_LIMIT = 65_535
 """Largest ADU value the 16-bit converter gives."""
@@ -119,7 +121,30 @@ LAMP_CARDS = {
 }
 """Comparison lamps and the elements whose lines they show; the hollow cathodes are filled with argon."""
 
-CONTINUUM_CARDS = ("LAMP_QUA", "LAMP_BUL", "LAMP_DOM")
+CONTINUUM_CARDS = {"LAMP_QUA": "quartz", "LAMP_BUL": "bulb", "LAMP_DOM": "dome"}
+"""Lamps for flats, which show no lines, and what they are called."""
+
+
+def elements_on(header: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Elements of the comparison lamps that were on; None where no card says of one whether it was."""
+    states = {card: _on(header, card) for card in LAMP_CARDS}
+    if all(state is None for state in states.values()):
+        return None
+    return tuple(dict.fromkeys(e for card, elements in LAMP_CARDS.items() if states[card] for e in elements))
+
+
+def other_lamps(header: Mapping[str, Any]) -> str:
+    """The lamps that were on and whose lines are not known: ``"the quartz lamp and LAMP_THA"``."""
+    cards = [key for key in map(str, header) if re.fullmatch(r"LAMP_(?!.?PE$)\w+", key)]  # LAMP_QPE is in per cent
+    on = [card for card in dict.fromkeys(cards) if card not in LAMP_CARDS and _on(header, card)]
+    return " and ".join(f"the {CONTINUUM_CARDS[card]} lamp" if card in CONTINUUM_CARDS else card for card in on)
+
+
+def _on(header: Mapping[str, Any], card: str) -> bool | None:
+    """Whether a lamp was on; None where its card does not say."""
+    value = str(header.get(card, "")).strip().upper()
+    return True if value in ("TRUE", "T", "ON", "1") else False if value in ("FALSE", "F", "OFF", "0") else None
+
 
 _ELEMENTS = ("Hg", "Ar", "Ne", "Fe", "Cu", "He")
 _ANY_CASE = re.compile(f"(?:{'|'.join(_ELEMENTS)})+", re.IGNORECASE)

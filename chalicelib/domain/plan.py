@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from . import matching
+from . import matching, sentences
 from .choices import Choice
 from .headers import ARC, BIAS, FLAT, FOCUS, Observation
 from .matching import Candidate
@@ -46,8 +46,6 @@ __all__ = [
     "Settled", "StageState", "Step", "plan_frame", "plan_pool", "reasons", "resting", "run_key", "serving",
     "variant_of",
 ]  # fmt: skip
-
-LAMPS_OFF = "No lamp was on while this arc was taken (all LAMP_ cards are FALSE): it serves no spectrum. Take it again."
 
 MOST_MEMBERS = 60
 """Frames one master is made of at the most (the first of the night): more gain little and fill the memory."""
@@ -147,7 +145,7 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
                 return result
             obsolete |= set(result.obsolete)
     if o.obstype == ARC and o.lamps_known and not o.lamps:
-        result = replace(result, reason=f"{LAMPS_OFF} {result.reason}".strip())
+        result = replace(result, reason=f"{sentences.no_line_lamp(o)} {result.reason}".strip())
     kept = {AUTO} | {choice.variant for choice in facts.user.choices}
     obsolete |= {key for key in facts.stages if variant_of(key) not in kept or stage_of(key) not in chain}
     return _judged(facts.user, replace(result, obsolete=tuple(sorted(obsolete))))
@@ -312,7 +310,7 @@ def _without_arc(facts: FrameFacts, there: StageState | None, below: tuple[str, 
         return Settled(WAITING, "The arc it was calibrated with was deleted; waits for another of this setting.")
     if choice is not None and choice.parameters.get("arcs"):
         return Settled(WAITING, "The chosen lamp serves no more; choose another.", obsolete=below)
-    return Settled(WAITING, _missing_arc(facts.observation), obsolete=below)
+    return Settled(WAITING, sentences.missing_arc(facts.observation), obsolete=below)
 
 
 def _ended(stage: str, there: StageState) -> Settled:
@@ -386,14 +384,3 @@ def resting(o: Observation, settings: Settings) -> Settled:
         return Settled(DONE, "Focus frames are kept as raw files only.")
     kind, minimum = ("biases", settings.minimum_biases) if o.obstype == BIAS else ("flats", settings.minimum_flats)
     return Settled(DONE, f"One of its night's {kind} of this configuration; a master is made of at least {minimum}.")
-
-
-def _missing_arc(o: Observation) -> str:
-    missing = [card for card, angle in (("CAM_TARG", o.camera_angle), ("GRT_TARG", o.grating_angle)) if angle is None]
-    if missing:
-        cards = " and ".join(missing)
-        return (
-            f"Extracted; no arc can be matched: {cards} missing or no number. Correct the header and upload it again."
-        )
-    angles = f"camera {o.camera_angle}° and grating {o.grating_angle}°"
-    return f"Extracted; waits for an arc of this night with the {o.camera} camera, grating {o.grating}, {angles}."

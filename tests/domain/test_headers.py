@@ -97,6 +97,9 @@ def test_dialects_and_traps(cards, expected):
     [
         ({"LAMP_HGA": "TRUE", "LAMP_NE": "TRUE", "OBJECT": "Fe"}, ("Hg", "Ar", "Ne"), True),  # lamps outrank OBJECT
         ({"LAMP_HGA": "FALSE"}, (), True),  # an arc with all lamps off
+        ({"LAMP_HGA": "UNKNOWN", "OBJECT": "CuHeAr"}, ("Cu", "He", "Ar"), False),  # a card that says nothing
+        ({"LAMP_HGA": None, "LAMP_QUA": "FALSE", "OBJECT": "CuHeAr"}, ("Cu", "He", "Ar"), False),
+        ({"LAMP_HGA": True}, ("Hg", "Ar"), True),
         ({"LAMP_HGA": None, "OBJECT": "CuHeAr"}, ("Cu", "He", "Ar"), False),
         ({"LAMP_HGA": None, "OBJECT": "Fe"}, ("Fe", "Ar"), False),
         ({"LAMP_HGA": None, "OBJECT": "NGC 1365"}, (), False),

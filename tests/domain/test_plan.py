@@ -127,3 +127,26 @@ def test_settings_enter_the_run_keys_they_matter_to_only():
     changed = replace(facts, settings=Settings(maximum_targets=1))
     assert plan_frame(facts).run_key == plan_frame(changed).run_key
     assert plan_frame(facts).run_key != plan_frame(replace(facts, settings=Settings(cosmic_rays="none"))).run_key
+
+
+ONLY = "No lamp with known lines was on while this arc was taken, only"
+
+
+@pytest.mark.parametrize(
+    ("cards", "says"),
+    [
+        ({}, "No lamp was on while this arc was taken (no LAMP_ card is TRUE): it serves no spectrum."),
+        ({"LAMP_QUA": "TRUE", "LAMP_QPE": 60}, f"{ONLY} the quartz lamp: it serves no spectrum."),
+        ({"LAMP_QUA": "TRUE", "LAMP_THA": "TRUE"}, f"{ONLY} the quartz lamp and LAMP_THA:"),
+        ({"LAMP_DPE": 1, "LAMP_BUL": "FALSE"}, "No lamp was on"),
+        ({"LAMP_HGA": "TRUE", "LAMP_QUA": "TRUE"}, ""),
+    ],
+)
+def test_an_arc_without_a_lamp_says_what_was_on(cards, says):
+    dark = observe({**NEW, "OBSTYPE": "ARC", **cards})
+    facts = FrameFacts(RAW, dark, biases=(candidate(2),))
+    reduced = done(plan_frame(facts), product("reduced", "b"))
+    facts = replace(facts, stages={"reduce": reduced})
+    settled = plan_frame(facts)
+    assert isinstance(settled, Settled) and settled.reason.startswith(says) and bool(settled.reason) == bool(says)
+    assert (plan.serving(facts) is None) == bool(says)
