@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .headers import ARC, BIAS, FLAT, IMAGING_TECHNIQUE, Observation
+from .headers import ARC, BIAS, EXPOSE, FLAT, IMAGING_TECHNIQUE, SPECTRUM, Observation
 from .instrument import ANGLE_TOLERANCE
 from .nights import nights_between
 
@@ -107,11 +107,11 @@ def reach(key: str) -> int:
 
 def interests(o: Observation) -> tuple[str, ...]:
     """The configuration keys whose changes concern a frame."""
-    if o.obstype in (BIAS, FLAT) or o.obstype not in ("SPECTRUM", ARC, "EXPOSE"):
+    if o.obstype in (BIAS, FLAT) or o.obstype not in (SPECTRUM, ARC, EXPOSE):
         return ()
     if o.obstype == ARC:
         return (bias_key(o),)
-    if o.technique == IMAGING_TECHNIQUE:
+    if o.technique == IMAGING_TECHNIQUE or o.obstype == EXPOSE:  # neither is extracted, so no arc is used
         return (bias_key(o), flat_key(o))
     return (bias_key(o), flat_key(o), arc_key(o))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from . import matching, sentences
 from .choices import Choice
-from .headers import ARC, BIAS, FLAT, FOCUS, Observation
+from .headers import ARC, BIAS, EXPOSE, FLAT, FOCUS, IMAGING_TECHNIQUE, Observation
 from .matching import Candidate
 from .settings import DEFAULTS, Settings
 from .steps import (
@@ -146,6 +146,8 @@ def plan_frame(facts: FrameFacts) -> Step | Settled:
             obsolete |= set(result.obsolete)
     if o.obstype == ARC and o.lamps_known and not o.lamps:
         result = replace(result, reason=f"{sentences.no_line_lamp(o)} {result.reason}".strip())
+    if o.obstype == EXPOSE and o.technique != IMAGING_TECHNIQUE and result.status in (DONE, PROVISIONAL):
+        result = replace(result, reason=f"{sentences.EXPOSED_THROUGH_GRATING} {result.reason}".strip())
     kept = {AUTO} | {choice.variant for choice in facts.user.choices}
     obsolete |= {key for key in facts.stages if variant_of(key) not in kept or stage_of(key) not in chain}
     return _judged(facts.user, replace(result, obsolete=tuple(sorted(obsolete))))

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from .headers import Observation
 
+EXPOSED_THROUGH_GRATING = (
+    "An acquisition exposure (EXPOSE) through the grating: reduced, not extracted. "
+    "If it is a spectrum, say so: change its type to SPECTRUM."
+)
+
 
 def no_line_lamp(o: Observation) -> str:
     """Why an arc serves no spectrum, and what was on instead of a lamp with known lines."""

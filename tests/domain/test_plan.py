@@ -150,3 +150,23 @@ def test_an_arc_without_a_lamp_says_what_was_on(cards, says):
     settled = plan_frame(facts)
     assert isinstance(settled, Settled) and settled.reason.startswith(says) and bool(settled.reason) == bool(says)
     assert (plan.serving(facts) is None) == bool(says)
+
+
+def test_an_acquisition_through_the_grating_says_why_it_is_not_extracted():
+    acquisition = observe({**NEW, "OBSTYPE": "EXPOSE"})
+    facts = FrameFacts(RAW, acquisition)
+    provisional = replace(facts, stages={"reduce": done(plan_frame(facts), product("reduced", "b"))})
+    facts = replace(facts, biases=(candidate(2),), flats=(candidate(3),))
+    complete = replace(facts, stages={"reduce": done(plan_frame(facts), product("reduced", "b"))})
+    for there, status in ((provisional, plan.PROVISIONAL), (complete, plan.DONE)):
+        settled = plan_frame(there)
+        assert isinstance(settled, Settled) and settled.status == status
+        assert "through the grating: reduced, not extracted" in settled.reason and "SPECTRUM" in settled.reason
+    asked = matching.interests(acquisition)
+    assert asked == (matching.bias_key(acquisition), matching.flat_key(acquisition))
+
+
+def test_an_image_needs_no_such_word():
+    facts = FrameFacts(RAW, observe({**NEW, "OBSTYPE": "EXPOSE", "GRATING": "NO_GRATING", "CAM_TARG": 0.0}))
+    facts = replace(facts, biases=(candidate(2),), flats=(candidate(3),))
+    assert plan_frame(replace(facts, stages={"reduce": done(plan_frame(facts))})) == Settled(plan.DONE)
