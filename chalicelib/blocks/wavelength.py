@@ -39,6 +39,18 @@ class ArcFrame:
     role: str
 
 
+@dataclass(frozen=True)
+class Solved:
+    """A target with the arcs that show light along its trace, their lamps, and what these say of its wavelengths."""
+
+    source: Input
+    spectrum: Spectrum
+    arcs: list[ArcFrame]
+    lamps: list[Arc]
+    bracket: Bracket
+    notes: list[str]
+
+
 def handle(subject: str) -> str:
     """Look at a frame."""
     return driver.work(topology.WAVELENGTH, subject, {plan.WAVELENGTH: make_calibrated})
@@ -51,9 +63,8 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
 
     assert isinstance(facts, FrameFacts)
     arcs, unread = _arc_frames(step, facts.observation)
-    products: list[Product] = []
     sources = [i for i in step.inputs if i.role == "spectrum"]
-    zero: ZeroPoint | None = None
+    solved: list[Solved] = []
     refused: list[ScienceError] = []
     for source in sources:
         spectrum = inputs.spectrum(source)
@@ -63,16 +74,20 @@ def make_calibrated(step: Step, facts: Facts) -> Sequence[Product]:
         except ScienceError as error:
             refused.append(error)  # the other targets of the frame need not suffer
             continue
-        notes = [*bracket.notes, *unread, *dark]
-        # the sky lit the whole slit in the same minutes: one shift holds for all targets of a frame
-        zero = zero or _zero_point(spectrum, bracket.solution)
+        solved.append(Solved(source, spectrum, there, lamps, bracket, [*bracket.notes, *unread, *dark]))
+    if not solved:
+        raise refused[0]
+    zero = _frame_zero_point(solved)
+    products: list[Product] = []
+    for target in solved:
+        spectrum, bracket = target.spectrum, target.bracket
         calibrated = spectrum.with_data(solution=zero.apply(bracket.solution))
         number = spectrum.target if len(sources) > 1 else None
-        products.append(_calibrated(step, facts, source, there, calibrated, bracket, zero, notes, number))
-        for arc, lamp, own in zip(there, lamps, bracket.own, strict=True):
+        products.append(
+            _calibrated(step, facts, target.source, target.arcs, calibrated, bracket, zero, target.notes, number)
+        )
+        for arc, lamp, own in zip(target.arcs, target.lamps, bracket.own, strict=True):
             products += _lamps(step, facts, arc, lamp, spectrum, own, number)
-    if refused and not products:
-        raise refused[0]
     return products
 
 
@@ -151,6 +166,20 @@ def _setup(o: Observation):
         mode=o.wavmode,
         filters=tuple(f for f in (o.filter, o.filter_2) if f != "NO_FILTER"),
     )
+
+
+def _frame_zero_point(solved: Sequence[Solved]) -> ZeroPoint:
+    """The zero point of a frame: the sky lit the whole slit in the same minutes, one shift holds for all targets.
+
+    The first target whose sky verifies it decides, and no more are measured; where none does, the first one's word on
+    why stands.
+    """
+    measured: list[ZeroPoint] = []
+    for target in solved:
+        measured.append(_zero_point(target.spectrum, target.bracket.solution))
+        if measured[-1].verified:
+            return measured[-1]
+    return measured[0]
 
 
 def _zero_point(spectrum: Spectrum, solution: WavelengthSolution) -> ZeroPoint:

@@ -156,6 +156,28 @@ def test_a_target_outside_the_arcs_takes_no_other_down(night, monkeypatch):
         night.make(*night.inputs, sources=(second,))
 
 
+def test_the_zero_point_is_of_the_first_target_whose_sky_verifies_it(night, monkeypatch):
+    spectrum = night.spectra["s1"]
+    blind = replace(spectrum, sky=np.zeros_like(spectrum.sky))
+    measured = []
+
+    def measure(of, solution, real=wavelength._zero_point):
+        measured.append(of.target)
+        return real(of, solution)
+
+    monkeypatch.setattr(wavelength, "_zero_point", measure)
+    monkeypatch.setattr(
+        inputs, "spectrum", lambda i: replace(blind if i.target == 1 else spectrum, target=i.target), raising=True
+    )
+    targets = [replace(night.source, id=50 + n, key=f"s{n}", target=n) for n in (1, 2, 3)]
+    products = [p for p in night.make(night.inputs[0], sources=tuple(targets)) if p.kind == "wavelength"]
+    assert measured == [1, 2]  # the third was not needed
+    assert [p.quality["zero_point_verified"] for p in products] == [True] * 3
+    assert len({(p.quality["zero_point"], p.quality["zero_point_error"]) for p in products}) == 1
+    alone = [p for p in night.make(night.inputs[0], sources=tuple(targets[:1])) if p.kind == "wavelength"]
+    assert not alone[0].quality["zero_point_verified"] and "not verified" in alone[0].quality["zero_point_reason"]
+
+
 def test_matching_chooses_the_two_arcs_of_the_block(night):
     candidates = [
         matching.Candidate.of(
