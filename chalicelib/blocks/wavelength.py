@@ -342,6 +342,7 @@ def _lamps(
             prefix=prefix,
             inputs=(arc.source,),
         )
+        cards.append(("GSP_SCTR", facts.raw.name, "science target file of the lamp"))
         products.append(
             Product(
                 role="lamp",

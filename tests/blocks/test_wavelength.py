@@ -92,7 +92,9 @@ def test_two_arcs_give_one_solution_and_both_lamps(night):
     assert [p.kind for p in lamps] == ["lamp-before-e", "lamp-before-we", "lamp-after-e", "lamp-after-we"]
     assert len({p.name for p in lamps}) == 4
     assert [p.original[0] for p in lamps[::2]] == [i.id - 100 for i in night.inputs]
+    assert {fits.getheader(BytesIO(p.data))["GSP_SCTR"] for p in lamps} == {night.raw.name}
     header = fits.getheader(BytesIO(calibrated.data))
+    assert "GSP_SCTR" not in header  # of lamps only
     assert (header["GSP_LAMP"], header["GSP_LAM2"]) == tuple(i.name for i in night.inputs)
     assert [header[f"GSP_I{n:03d}"] for n in (1, 2, 3)] == [night.source.name, *(i.name for i in night.inputs)]
     assert "linear in time" in " ".join(str(line) for line in header["HISTORY"])
