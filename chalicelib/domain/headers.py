@@ -91,6 +91,8 @@ class Observation:
     block_id: int | None
     image_id: int | None
     other_lamps: str = ""
+    angles_read: bool = False
+    """An angle is the one an encoder read, for want of a card that says which was asked for."""
 
     @property
     def roi_geometry(self) -> str:
@@ -169,6 +171,7 @@ def observe(header: Mapping[str, Any], comments: Mapping[str, str] | None = None
         block_id=_integer(header, "BLKUID"),
         image_id=_integer(header, "IMAGEID"),
         other_lamps=instrument.other_lamps(header),
+        angles_read=any(_number(header, card) is None for card in ("CAM_TARG", "GRT_TARG")),
     )
 
 

@@ -112,6 +112,11 @@ def grating_mode(lines_per_mm: int | None, camera_angle: float | None, grating_a
     return CUSTOM
 
 
+def nominal_angles(mode: str) -> tuple[float, float] | None:
+    """Camera and grating angle of a standard setting by its name; None for any other."""
+    return next(((m.camera_angle, m.grating_angle) for m in GRATING_MODES if m.name == mode), None)
+
+
 LAMP_CARDS = {
     "LAMP_HGA": ("Hg", "Ar"),
     "LAMP_NE": ("Ne",),

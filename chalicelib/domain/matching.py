@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .headers import ARC, BIAS, EXPOSE, FLAT, IMAGING_TECHNIQUE, SPECTRUM, Observation
-from .instrument import ANGLE_TOLERANCE
+from .instrument import ANGLE_TOLERANCE, nominal_angles
 from .nights import nights_between
 
 CALIBRATION_NIGHTS = 7
@@ -72,8 +72,7 @@ def pool_of(o: Observation) -> str | None:
     if o.obstype == BIAS:
         return f"pool#{bias_key(o)}#{o.night}"
     if o.obstype == FLAT:
-        setting = f"{_rounded(o.camera_angle)},{_rounded(o.grating_angle)}"
-        parts = (flat_key(o), o.readout, setting, o.filter, o.filter_2, o.slit)
+        parts = (flat_key(o), o.readout, _setting(o), o.filter, o.filter_2, o.slit)
         return f"pool#{'|'.join(parts)}#{o.night}"
     return None
 
@@ -116,8 +115,18 @@ def interests(o: Observation) -> tuple[str, ...]:
     return (bias_key(o), flat_key(o), arc_key(o))
 
 
-def _rounded(angle: float | None) -> str:
-    return "-" if angle is None else f"{angle:.2f}"
+def _setting(o: Observation) -> str:
+    """Camera and grating angle as they stand in a pool's key.
+
+    Encoders differ by hundredths of a degree from frame to frame of one setting: what they read is taken for the
+    standard setting it is within reach of, and else to a tenth.
+    """
+    angles: tuple[float | None, ...] = (o.camera_angle, o.grating_angle)
+    if getattr(o, "angles_read", False):  # a sketch of a frame, as documents are generated from, need not say
+        # "+ 0.0" makes one zero of two
+        tenths = tuple(None if angle is None else round(angle, 1) + 0.0 for angle in angles)
+        angles = nominal_angles(o.wavmode) or tenths
+    return ",".join("-" if angle is None else f"{angle:.2f}" for angle in angles)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from chalicelib.domain import matching, plan
 from chalicelib.domain.headers import observe
 from chalicelib.domain.matching import Candidate
 from chalicelib.domain.plan import FrameFacts, Input, PoolFacts, Settled, StageState, Step, plan_frame, plan_pool
+from chalicelib.domain.records import observation_item, observation_of
 from chalicelib.domain.settings import Settings
 from tests.domain.test_headers import NEW
 
@@ -170,3 +171,36 @@ def test_an_image_needs_no_such_word():
     facts = FrameFacts(RAW, observe({**NEW, "OBSTYPE": "EXPOSE", "GRATING": "NO_GRATING", "CAM_TARG": 0.0}))
     facts = replace(facts, biases=(candidate(2),), flats=(candidate(3),))
     assert plan_frame(replace(facts, stages={"reduce": done(plan_frame(facts))})) == Settled(plan.DONE)
+
+
+def flat(camera: float, grating: float, **cards):
+    """A flat of a frame whose header gives the angles that the encoders read, and none that were asked for."""
+    angles = {"CAM_ANG": camera, "GRT_ANG": grating}
+    header = {k: v for k, v in NEW.items() if k not in ("CAM_TARG", "GRT_TARG")}
+    return observe({**header, "OBSTYPE": "LAMPFLAT", **angles, **cards})
+
+
+@pytest.mark.parametrize(
+    ("read", "cards", "setting"),
+    [
+        (((16.099865, 7.4997), (16.128, 7.501), (16.1, 7.5)), {}, "16.10,7.50"),
+        (((13.853, 6.927), (13.856, 6.9266), (13.8529, 6.9271)), {}, "13.90,6.90"),
+        (((24.014, 13.0), (23.999, 12.9999), (24.017, 13.0001)), {"GRATING": "930_SYZY"}, "24.00,13.00"),
+        (((-0.02, 0.66), (0.027, 0.661)), {"GRATING": "NO_GRATING"}, "0.00,0.70"),
+    ],
+)
+def test_jitter_of_the_encoders_splits_no_pool(read, cards, setting):
+    flats = [flat(*angles, **cards) for angles in read]
+    pools = {matching.pool_of(o) for o in flats}
+    assert len(pools) == 1 and f"|{setting}|" in pools.pop()
+    for made_of in flats:  # whichever is the first, its master is found by frames of all these angles
+        master = candidate(7, observation=made_of)
+        assert all(matching.best_flat(replace(o, obstype="SPECTRUM"), [master]) == master for o in flats)
+
+
+def test_the_pools_of_flats_whose_angles_were_asked_for_stay_as_they_are():
+    for camera, setting in ((16.1, "16.10,7.50"), (16.14, "16.14,7.50"), (13.853463, "13.85,7.50")):
+        asked = observe({**NEW, "OBSTYPE": "LAMPFLAT", "CAM_TARG": camera, "CAM_ANG": camera + 0.02})
+        assert f"|{setting}|" in matching.pool_of(asked)
+    stored = {k: v for k, v in observation_item(flat(13.853, 6.927)).items() if k not in ("angles_read", "other_lamps")}
+    assert "|13.85,6.93|" in matching.pool_of(observation_of(stored))  # what was taken in before, too
