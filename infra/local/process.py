@@ -20,7 +20,10 @@ from infra.local.stack import Stack
 SUCCESS, USAGE, FRAME_FAILED = 0, 2, 3
 
 
-WRITTEN = ("masters", "reduced", "extracted", "calibrated", "preview", "files.json", "invocations.jsonl", "pump.log")
+MARK = "files.json"
+"""What a run writes first, empty, and removes last: it tells a folder with products, of an interrupted run too."""
+
+WRITTEN = ("masters", "reduced", "extracted", "calibrated", "preview", "invocations.jsonl", "pump.log", MARK)
 """What a run writes into its folder."""
 
 
@@ -71,9 +74,10 @@ def process(
         progress.show(len(files), len(files), "writing products")
         if overwrite:
             remove_products(out)
+        (out / MARK).write_text("[]\n")
         written = harvest.write_products(records, out)
         placed = [{**record, "path": written.paths.get(record["id"])} for record in records]
-        (out / "files.json").write_text(json.dumps(placed, indent=1) + "\n")
+        (out / MARK).write_text(json.dumps(placed, indent=1) + "\n")
         invocations = timings.read_invocations(stack.pump.invocations)
         (out / "invocations.jsonl").write_text("".join(json.dumps(i) + "\n" for i in invocations))
         (out / "pump.log").write_bytes(stack.pump.log.read_bytes())
@@ -110,8 +114,11 @@ def _files(folder: Path, out: Path, overwrite: bool) -> list[Path]:
         raise BadUsage(f"{folder} is a file; name the folder it is in.")
     if out.resolve() == folder.resolve():
         raise BadUsage("The products need a folder of their own: --out must not be the folder of raw frames.")
-    if (out / "files.json").exists() and not overwrite:
+    if (out / MARK).exists() and not overwrite:
         raise BadUsage(f"{out} holds products of an earlier run; name another folder or empty it (--overwrite does).")
+    there = [name for name in WRITTEN if (out / name).exists()]
+    if there and MARK not in there:  # whose they are nothing says, so nothing is removed, and nothing mixed with them
+        raise BadUsage(f"{out} holds {', '.join(there)}, but no {MARK} of a run; name another folder or empty it.")
     if overwrite and any(folder.resolve().is_relative_to((out / place).resolve()) for place in WRITTEN):
         raise BadUsage(f"--overwrite would remove the raw frames: {folder} lies among the products in {out}.")
     files = files_below(folder, without=out)
@@ -129,7 +136,7 @@ def _files(folder: Path, out: Path, overwrite: bool) -> list[Path]:
 
 def remove_products(out: Path) -> None:
     """Remove what an earlier run wrote to ``out``, if one did; whatever else is there stays."""
-    if not (out / "files.json").exists():
+    if not (out / MARK).exists():
         return
     for name in WRITTEN:
         place = out / name

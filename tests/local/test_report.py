@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import math
+from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from chalicelib.domain import topology
-from infra.local import follow, harvest, quiet, timings
-from infra.local.process import WRITTEN, _line, latency, remove_products
+from infra.local import follow, harvest, process, quiet, timings
+from infra.local.process import WRITTEN, BadUsage, _line, latency, remove_products
 from infra.local.progress import Progress
 
 
@@ -158,6 +160,62 @@ def test_only_what_a_run_wrote_is_removed(tmp_path):
     (tmp_path / "reduced").mkdir()
     remove_products(tmp_path)  # no run's: its files.json is missing
     assert (tmp_path / "reduced").exists()
+
+
+class Interrupted(Exception):
+    """What ends a run in the middle of a test."""
+
+
+def test_products_of_an_interrupted_run_are_known_as_a_runs(tmp_path, monkeypatch):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    (raw / "x.fits").write_text("x")
+
+    def torn(records, directory):
+        (directory / "reduced").mkdir()
+        raise Interrupted
+
+    monkeypatch.setattr(process, "Stack", MagicMock())
+    monkeypatch.setattr(process, "_run", lambda *_: ([], None))
+    monkeypatch.setattr(harvest, "LocalApi", MagicMock())
+    monkeypatch.setattr(harvest, "write_products", torn)
+    with pytest.raises(Interrupted):
+        process.process(raw, out)
+    with pytest.raises(BadUsage, match="products of an earlier run"):
+        process.process(raw, out)
+    (out / "masters").mkdir()
+    with pytest.raises(Interrupted):
+        process.process(raw, out, overwrite=True)
+    assert not (out / "masters").exists()
+
+
+def test_an_interrupted_removal_goes_on_the_next_time(tmp_path, monkeypatch):
+    for place in WRITTEN:
+        (tmp_path / place).mkdir() if "." not in place else (tmp_path / place).touch()
+    unlink = Path.unlink
+
+    def stuck(path, **more):
+        if path.name == "pump.log":
+            raise Interrupted
+        unlink(path, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", stuck)
+        with pytest.raises(Interrupted):
+            remove_products(tmp_path)
+    remove_products(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_products_that_no_run_is_known_to_have_written_are_neither_mixed_nor_removed(tmp_path, overwrite):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    (raw / "x.fits").write_text("x")
+    (out / "calibrated").mkdir(parents=True)
+    with pytest.raises(BadUsage, match=r"holds calibrated, but no files\.json"):
+        process.process(raw, out, overwrite=overwrite)
+    assert (out / "calibrated").exists()
 
 
 def test_latency_is_to_the_first_calibrated_spectrum_of_each_science_frame():
