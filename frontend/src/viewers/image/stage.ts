@@ -66,11 +66,11 @@ export class Stage {
     };
   }
 
-  /** All columns and rows there are; columns from centre to centre, as the plot of a spectrum has them. */
+  /** All columns and rows there are, with half a one on each side of its number, as the plot of a spectrum has them. */
   get whole(): { x: Range; y: Range } {
     const { corner, width, height } = this.levels.preview;
     return {
-      x: { low: corner[0], high: corner[0] + width - 1 },
+      x: { low: corner[0] - 0.5, high: corner[0] + width - 0.5 },
       y: { low: corner[1] - 0.5, high: corner[1] + height - 0.5 },
     };
   }
