@@ -72,7 +72,7 @@ export function CandidatesTable({ kind, served, label, picked, pick, full }: Tab
                   )}
                   <td class="number">{one.rank ?? "–"}</td>
                   <td class="name">
-                    <a href={href("data", one.id)} target={pick ? "_blank" : undefined}>
+                    <a href={href("data", one.id, { list: arcs ? null : "calibrations" })} {...(pick ? { target: "_blank", rel: "opener" } : {})}>
                       {one.file_name}
                       {pick && <span class="hidden"> (in a new tab)</span>}
                     </a>

@@ -9,6 +9,7 @@ import { href } from "../../core/router";
 import { copy, save } from "../../core/saving";
 import { Badge, Button, IconButton, Status } from "../../parts/controls";
 import { Failed, Loading } from "../../parts/states";
+import { MASTER } from "./family";
 import { branches, type Branch, type LineageNode } from "./tree";
 import type { PanelProps } from "./panels";
 
@@ -110,7 +111,7 @@ function NodeShown({ node, role }: { node: LineageNode; role: string | null }) {
     <div class={node.relation === "itself" ? "node itself" : "node"}>
       <p>
         <span class="stage">{type}</span>{" "}
-        {node.relation === "itself" ? <strong>{node.file_name}</strong> : <a href={href("data", node.id)}>{node.file_name}</a>}{" "}
+        {node.relation === "itself" ? <strong>{node.file_name}</strong> : <a href={href("data", node.id, { list: node.data_type === MASTER ? "calibrations" : null })}>{node.file_name}</a>}{" "}
         {role && <Badge>as {ROLES[role] ?? role}</Badge>} <Status status={node.status} reason={node.status_reason} />{" "}
         {node.provisional && node.status !== "provisional" && <Badge kind="warn">provisional</Badge>}{" "}
         {node.variant !== "auto" && <Badge>somebody's choice {node.variant}</Badge>}{" "}

@@ -27,7 +27,7 @@ export function Why({ record }: { record: FileRecord }) {
         served ? (
           <section key={kind} class="why-kind">
             <h3>{name}</h3>
-            <Used served={served} own={inputs} kind={name} />
+            <Used served={served} own={inputs} name={name} list={kind === "arc" ? null : "calibrations"} />
             <Disclosure title={`All candidates: ${servingWords(served)}`}>
               {() => <CandidatesTable kind={kind} served={served} label={`${name}: candidates`} />}
             </Disclosure>
@@ -38,19 +38,19 @@ export function Why({ record }: { record: FileRecord }) {
   );
 }
 
-function Used({ served, own, kind }: { served: Served; own: Set<number>; kind: string }) {
+function Used({ served, own, name, list }: { served: Served; own: Set<number>; name: string; list: string | null }) {
   const used = served.candidates.filter((one) => one.used || own.has(one.id));
   const better = served.candidates.filter((one) => one.chosen && !one.used);
   return (
     <>
       {served.ignored && <p>The proposal's settings say that this kind is not used.</p>}
       {used.length === 0 && !served.ignored && (
-        <p>{served.hidden > 0 ? `None that you may see was used; ${plural(served.hidden, "candidate is", "candidates are")} hidden from you.` : `No ${kind.toLowerCase()} was used.`}</p>
+        <p>{served.hidden > 0 ? `None that you may see was used; ${plural(served.hidden, "candidate is", "candidates are")} hidden from you.` : `No ${name.toLowerCase()} was used.`}</p>
       )}
       {used.map((one) => (
         <div key={one.id} class="used">
           <p>
-            <a href={href("data", one.id)}>{one.file_name}</a>{" "}
+            <a href={href("data", one.id, { list })}>{one.file_name}</a>{" "}
             {one.rank === null ? <Badge kind="warn">would not be taken now</Badge> : <Badge kind={one.rank === 1 ? "good" : ""}>rank {one.rank}</Badge>}
           </p>
           <ul>{one.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>
@@ -58,7 +58,7 @@ function Used({ served, own, kind }: { served: Served; own: Set<number>; kind: s
       ))}
       {better.map((one) => (
         <p key={one.id} class="note">
-          As things are now, the automatic way takes <a href={href("data", one.id)}>{one.file_name}</a>
+          As things are now, the automatic way takes <a href={href("data", one.id, { list })}>{one.file_name}</a>
           {used.length ? " as well or instead." : "."}
         </p>
       ))}

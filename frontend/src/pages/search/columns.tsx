@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { FileRecord } from "../../api/types";
 import { bytes, dataType, figure, fixed, nightName } from "../../core/format";
-import { href } from "../../core/router";
+import { href, type Query } from "../../core/router";
 import { Status, Time } from "../../parts/controls";
 import { FileName } from "../../parts/filename";
 
@@ -16,11 +16,11 @@ export interface Column {
   help?: string;
   right?: boolean;
   value: (record: FileRecord) => string | number | null;
-  show?: (record: FileRecord) => ComponentChildren;
+  show?: (record: FileRecord, list: Query) => ComponentChildren;
 }
 
 export const COLUMNS: Column[] = [
-  { id: "file_name", label: "File name", usual: true, value: (r) => r.file_name, show: (r) => <FileLink record={r} /> },
+  { id: "file_name", label: "File name", usual: true, value: (r) => r.file_name, show: (r, list) => <FileLink record={r} list={list} /> },
   { id: "data_type", label: "Type", usual: true, value: (r) => r.data_type, show: (r) => dataType(r.data_type) },
   { id: "status", label: "Status", usual: true, value: (r) => r.status, show: (r) => <Status status={r.status} reason={r.status_reason} /> },
   { id: "sn", label: "S/N", usual: true, right: true, help: "Signal-to-noise per pixel", value: (r) => r.quality.signal_to_noise ?? null,
@@ -46,17 +46,19 @@ export const COLUMNS: Column[] = [
   { id: "id", label: "Id", usual: false, right: true, value: (r) => r.id, show: (r) => String(r.id) },
 ];
 
-export function FileLink({ record }: { record: FileRecord }) {
+/** `list`: the part of the address that says which files are listed beside it. */
+export function FileLink({ record, list }: { record: FileRecord; list: Query }) {
   const name = record.file_name ?? String(record.id);
+  const kind = record.data_type === "1" ? { list: "calibrations" } : {};
   return (
-    <a class="file-link" href={href("data", record.id)} aria-label={name}>
+    <a class="file-link" href={href("data", record.id, { ...list, ...kind })} aria-label={name}>
       <FileName text={name} />
     </a>
   );
 }
 
-export const cell = (column: Column, record: FileRecord): ComponentChildren =>
-  column.show ? column.show(record) : (column.value(record) ?? "–");
+export const cell = (column: Column, record: FileRecord, list: Query): ComponentChildren =>
+  column.show ? column.show(record, list) : (column.value(record) ?? "–");
 
 const KEY = "goodman-columns";
 

@@ -130,7 +130,7 @@ export function SearchPage() {
               </p>
               {wanted.open && !list.busy && !records.some((one) => one.id === wanted.open) && (
                 <p class="note">
-                  The file you came from is not on this page. <a href={href("data", wanted.open)}>Back to it</a>
+                  The file you came from is not on this page. <a href={href("data", wanted.open, selectionAddress(wanted))}>Back to it</a>
                 </p>
               )}
               {list.error ? <Failed error={list.error} retry={refresh} /> : null}

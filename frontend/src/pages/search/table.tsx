@@ -8,7 +8,7 @@ import { Status } from "../../parts/controls";
 import { useNarrow } from "../../parts/narrow";
 import { has, type Chosen } from "./chosen";
 import { cell, COLUMNS, FileLink, sorted, type Column } from "./columns";
-import type { Wanted } from "./wanted";
+import { selectionAddress, type Wanted } from "./wanted";
 
 interface TableProps {
   records: FileRecord[];
@@ -73,6 +73,7 @@ export function Files(props: TableProps) {
 }
 
 function Table({ rows, columns, wanted, chosen, choose, sort, order }: TableProps & { rows: FileRecord[] }) {
+  const list = selectionAddress(wanted);
   const shown = COLUMNS.filter((column) => columns.has(column.id));
   const marked = rows.filter((record) => has(chosen, record.id)).length;
   const page = useRef<HTMLInputElement>(null);
@@ -101,7 +102,7 @@ function Table({ rows, columns, wanted, chosen, choose, sort, order }: TableProp
               <Tick record={record} chosen={chosen} choose={choose} />
             </td>
             {shown.map((column) => {
-              const content = cell(column, record);
+              const content = cell(column, record, list);
               return column.id === "file_name" ? (
                 <th key={column.id} scope="row">{content}</th>
               ) : (
@@ -152,13 +153,14 @@ function Heading({ column, wanted, sort, order }: { column: Column; wanted: Want
 }
 
 function Cards({ rows, wanted, chosen, choose }: TableProps & { rows: FileRecord[] }) {
+  const list = selectionAddress(wanted);
   return (
     <ul>
       {rows.map((record) => (
         <li key={record.id} data-file={record.id} class={`panel ${mark(record, wanted, chosen)}`}>
           <div class="card-head">
             <Tick record={record} chosen={chosen} choose={choose} />
-            <FileLink record={record} />
+            <FileLink record={record} list={list} />
           </div>
           <div class="card-line">
             <span>{record.obstype ?? "–"} <strong>{record.object ?? ""}</strong></span>
