@@ -4,64 +4,13 @@ import { useRef } from "preact/hooks";
 import { api, Refused } from "../../api/client";
 import type { FacetMenus, FileRecord, Page, Proposal } from "../../api/types";
 import { useAction, useEvents, useResource, useSettled, type Resource } from "../../core/fetching";
-import type { Query } from "../../core/router";
 import { MASTER, RAW } from "./family";
+import { asked, dataTypeOf, selectionOf, sought, type Filters } from "./filters";
 import { remember } from "./records";
 
-export interface Filters {
-  list: "observed" | "calibrations";
-  page: number;
-  search: string;
-  obstype: string;
-  proposal: string;
-  /** What the search page selected besides, as it came: parameters of the API. */
-  more: Record<string, string[]>;
-}
-
-const MORE = ["filter", "filter_2", "grating", "wavmode", "slit", "roi", "technique", "status", "night", "first_night", "last_night"];
-/** How the search page writes a facet that has no value. */
-const ABSENT = "~";
 export const PAGE_SIZE = 20;
 /** Requests made by themselves for one page of a search, each of which looks at a bounded number of files. */
 const MOST_HOPS = 4;
-
-export function filtersOf(query: URLSearchParams): Filters {
-  const page = Number(query.get("page"));
-  const masters = query.get("list") === "calibrations" || (!query.has("list") && query.get("data_type") === MASTER);
-  const several = query.getAll("obstype").length > 1;
-  return {
-    list: masters ? "calibrations" : "observed",
-    page: Number.isInteger(page) && page > 0 ? page : 1,
-    search: query.get("q") ?? query.get("search") ?? "",
-    obstype: several ? "" : (query.get("obstype") ?? ""),
-    proposal: query.get("proposal") ?? "",
-    more: Object.fromEntries(
-      [...MORE, ...(several ? ["obstype"] : [])]
-        .map((name) => [name, query.getAll(name).filter((value) => value !== ABSENT)] as const)
-        .filter(([, values]) => values.length > 0),
-    ),
-  };
-}
-
-/** The list's part of an address. */
-export const inAddress = ({ list, page, search, obstype, proposal, more }: Filters): Query => ({
-  ...more,
-  list: list === "observed" ? null : list,
-  page: page > 1 ? page : null,
-  q: search,
-  ...(obstype ? { obstype } : {}),
-  proposal,
-});
-
-export const dataTypeOf = (filters: Filters): string => (filters.list === "observed" ? RAW : MASTER);
-
-/** The same selection as the API and the search page name it. */
-export const selectionOf = (filters: Filters): Query => ({
-  ...filters.more,
-  data_type: dataTypeOf(filters),
-  ...(filters.obstype ? { obstype: filters.obstype } : {}),
-  proposal: filters.proposal,
-});
 
 interface Refreshing<T> extends Resource<T> {
   /** Read again, but never before the answer that is on its way is there: on a slow line none would ever arrive. */
@@ -100,8 +49,8 @@ interface Found {
   results: FileRecord[];
 }
 
-async function readPage(filters: Filters, signal: AbortSignal): Promise<Found> {
-  const found = await api.get<Page<FileRecord>>("/files", { ...selectionOf(filters), page: filters.page }, signal);
+async function readPage(filters: Filters, signal?: AbortSignal): Promise<Found> {
+  const found = await api.get<Page<FileRecord>>(asked("/files", filters, { page: filters.page }), {}, signal);
   found.results.forEach(remember);
   return found;
 }
@@ -112,7 +61,7 @@ async function search(first: string | null, filters: Filters, signal?: AbortSign
   for (let hop = 0; hop < MOST_HOPS; hop++) {
     const page = next
       ? await api.get<Page<FileRecord>>(next, {}, signal)
-      : await api.get<Page<FileRecord>>("/files", { ...selectionOf(filters), search: filters.search }, signal);
+      : await api.get<Page<FileRecord>>(asked("/files", filters, { search: filters.search }), {}, signal);
     results.push(...page.results);
     next = page.next;
     if (!next || results.length >= PAGE_SIZE) break;
@@ -127,12 +76,16 @@ export interface Files {
   more: ReturnType<typeof useAction> & { go: () => void };
   /** The newest file of the list, whichever page is shown. */
   newest: FileRecord | undefined;
+  /** Names the list that the newest file is of; null while it is read. */
+  list: string | null;
+  /** What follows the last row, or comes before the first: the next page's or the page's before. */
+  beyond: (by: number) => Promise<{ page: number; rows: FileRecord[] } | undefined>;
   counts: Partial<Record<Filters["list"], number>>;
   menus: FacetMenus | undefined;
 }
 
 export function useFiles(given: Filters): Files {
-  const text = useSettled(given.search.trim());
+  const text = sought(useSettled(given.search));
   const filters = { ...given, search: text };
   const selection = selectionOf(filters);
   const key = JSON.stringify([selection, text, text ? 1 : filters.page]);
@@ -140,7 +93,7 @@ export function useFiles(given: Filters): Files {
   const action = useAction();
   const later = filters.page > 1 || text !== ""; // the list does not begin with the newest frame, which may be followed
   const head = useFresh(later ? JSON.stringify(selection) : null, (signal) =>
-    api.get<Page<FileRecord>>("/files", { ...selection, page_size: 1 }, signal),
+    api.get<Page<FileRecord>>(asked("/files", filters, { page_size: 1 }), {}, signal),
   );
   const other = filters.list === "observed" ? "calibrations" : "observed";
   const otherCount = useFresh(other, (signal) =>
@@ -165,16 +118,28 @@ export function useFiles(given: Filters): Files {
     if (all || (other === "calibrations" ? pools : files)) otherCount.refresh();
   });
   const found = shown.data;
-  const go = (): void =>
-    void action.run(async () => {
+  const further = async (): Promise<FileRecord[]> => {
+    let rows: FileRecord[] = [];
+    await action.run(async () => {
       if (!found?.next) return;
       const more = await search(found.next, filters);
-      shown.set({ ...more, results: [...found.results, ...more.results] });
+      rows = more.results;
+      shown.set({ ...more, results: [...found.results, ...rows] });
     });
+    return rows;
+  };
+  const beyond = async (by: number): Promise<{ page: number; rows: FileRecord[] } | undefined> => {
+    if (text) return by > 0 && found?.next ? { page: 1, rows: await further() } : undefined;
+    const page = filters.page + by;
+    if (page < 1 || (by > 0 && page > Math.ceil((found?.count ?? 0) / PAGE_SIZE))) return undefined;
+    return { page, rows: (await readPage({ ...filters, page })).results };
+  };
   return {
     shown,
-    more: { ...action, go },
+    more: { ...action, go: () => void further() },
     newest: later ? head.data?.results[0] : found?.results[0],
+    list: (later ? head : shown).loading ? null : JSON.stringify(selection),
+    beyond,
     counts: {
       ...(found?.count != null ? { [filters.list]: found.count } : {}),
       ...(otherCount.data?.count != null && !otherCount.loading ? { [other]: otherCount.data.count } : {}),

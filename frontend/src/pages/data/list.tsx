@@ -1,5 +1,6 @@
 // The list of files: observed ones or master calibrations, newest first.
 
+import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import type { FileRecord } from "../../api/types";
 import { figure, fixed, plural, whole } from "../../core/format";
@@ -8,7 +9,8 @@ import { Badge, Button, ButtonLink, Choice, Field, Pager, Status, Switch, Tabs, 
 import { FileName } from "../../parts/filename";
 import { Icon } from "../../parts/icons";
 import { Empty, Failed, Loading } from "../../parts/states";
-import { dataTypeOf, inAddress, isBeyond, PAGE_SIZE, selectionOf, useProposals, type Files, type Filters } from "./files";
+import { isBeyond, PAGE_SIZE, useProposals, type Files } from "./files";
+import { dataTypeOf, inAddress, LONGEST_TEXT, selectionOf, sought, TOO_SHORT, valueWord, type Filters } from "./filters";
 
 interface Props {
   filters: Filters;
@@ -19,10 +21,12 @@ interface Props {
   id: number | null;
   /** Parameters of the address that stay when another file is opened. */
   stay: Query;
+  /** What came while another file is held open. */
+  news: ComponentChildren;
   opened?: () => void;
 }
 
-export function FileList({ filters, files, root, id, stay, opened }: Props) {
+export function FileList({ filters, files, root, id, stay, news, opened }: Props) {
   const change = (some: Partial<Filters>): void =>
     amend({ ...cleared(filters), ...inAddress({ ...filters, page: 1, ...some }), search: null, data_type: null });
   const follow = (on: boolean): void =>
@@ -47,7 +51,9 @@ export function FileList({ filters, files, root, id, stay, opened }: Props) {
             <Switch label="Follow the newest" on={id === null} change={follow} disabled={id === null && root === null} />
             <ButtonLink href={href("search", search)} icon="table" kind="quiet">As table</ButtonLink>
           </div>
+          {news}
           <TextField label="Search by object or file name" type="search" placeholder="Object or file name" value={filters.search}
+            maxLength={LONGEST_TEXT} help={filters.search.trim() && !sought(filters.search) ? TOO_SHORT : undefined}
             change={(text) => change({ search: text })} />
           <div class="row">
             <Obstype filters={filters} files={files} change={change} />
@@ -72,7 +78,7 @@ function Obstype({ filters, files, change }: { filters: Filters; files: Files; c
       label="Type"
       value={filters.obstype}
       change={(obstype) => change({ obstype, more: { ...filters.more, obstype: [] } })}
-      options={[["", "All types"], ...names.map((name) => [name, name in menu ? `${name} (${whole(menu[name])})` : name] as const)]}
+      options={[["", "All types"], ...names.map((name) => [name, name in menu ? `${name} (${whole(menu[name])})` : valueWord(name)] as const)]}
     />
   );
 }
@@ -95,7 +101,7 @@ function Proposal({ value, change }: { value: string; change: (proposal: string)
 }
 
 function More({ filters, clear }: { filters: Filters; clear: () => void }) {
-  const parts = Object.entries(filters.more).map(([name, values]) => `${name.replace("_", " ")} ${values.join(" or ")}`);
+  const parts = Object.entries(filters.more).map(([name, values]) => `${name.replace("_", " ")} ${values.map(valueWord).join(" or ")}`);
   if (parts.length === 0) return null;
   return (
     <p class="note">
@@ -105,7 +111,7 @@ function More({ filters, clear }: { filters: Filters; clear: () => void }) {
   );
 }
 
-function Rows({ filters, files, root, stay, opened }: Omit<Props, "id">) {
+function Rows({ filters, files, root, stay, opened }: Omit<Props, "id" | "news">) {
   const { data, error, loading, reload } = files.shown;
   const pages = data?.count == null ? 1 : Math.ceil(data.count / PAGE_SIZE);
   if (!data) {
@@ -136,7 +142,7 @@ function Rows({ filters, files, root, stay, opened }: Omit<Props, "id">) {
 }
 
 function nothing(filters: Filters, further: boolean): string {
-  if (filters.search) return further ? "Nothing among the newest files; look further back." : "No file's object or name has this text.";
+  if (sought(filters.search)) return further ? "Nothing among the newest files; look further back." : "No file's object or name has this text.";
   if (filters.obstype || filters.proposal || Object.keys(filters.more).length) return "No file is of this selection.";
   return dataTypeOf(filters) === "0"
     ? "No frame has come yet. Frames of your proposals appear here by themselves within seconds of being taken."

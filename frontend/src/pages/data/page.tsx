@@ -1,14 +1,15 @@
 // The heart of the page: the list of files, the products of the one that is open, and everything known of them.
 
-import { useEffect, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useKeys } from "../../core/keys";
-import { following } from "../../core/live";
-import { tell } from "../../core/notices";
+import { sentence, tell } from "../../core/notices";
 import { go, href, place, type Query } from "../../core/router";
 import { Button, Dialog } from "../../parts/controls";
 import { useNarrow } from "../../parts/narrow";
-import { filtersOf, inAddress, useFiles } from "./files";
+import { useFiles } from "./files";
+import { filtersOf, inAddress } from "./filters";
 import { FileList } from "./list";
+import { neighbour, useNews } from "./neighbours";
 import { Nothing, Opened } from "./opened";
 import { PANELS } from "./panels";
 import { useView } from "./view";
@@ -30,29 +31,47 @@ export function DataPage() {
   const [drawer, setDrawer] = useState(false);
   const full = query.has("full");
   const panel = PANELS.some((one) => one.id === query.get("panel")) ? (query.get("panel") as string) : "view";
-  const stay: Query = { panel: panel === "view" ? null : panel, card: panel === "header" ? query.get("card") : null, ...lookIn(query) };
-  useEffect(() => {
-    following.value = id === null;
-  }, [id]);
+  const stay: Query = { panel: panel === "view" ? null : panel, card: panel === "header" ? query.get("card") : null, full, ...lookIn(query) };
 
   const watched = useView(given !== undefined && id === null ? null : (id ?? files.newest?.id ?? null), query.get("tab"));
   const root = watched.view?.family.root.id ?? id;
-  const step = (by: number): void => {
-    const rows = files.shown.data?.results ?? [];
-    const at = rows.findIndex((file) => file.id === root);
-    const next = rows[at < 0 ? 0 : at + by];
-    if (next) go(href("data", next.id, { ...inAddress(filters), ...stay }), { replace: id !== null });
-    else if (at >= 0) tell("info", by > 0 ? "That is the last file of this page of the list." : "That is the newest file of this page of the list.");
+  const turning = useRef(false);
+  const step = async (by: number): Promise<void> => {
+    const open = (file: number, page: number): void =>
+      go(href("data", file, { ...inAddress({ ...filters, page }), ...stay }), { replace: id !== null });
+    const next = neighbour(files.shown.data?.results ?? [], root, by);
+    if (next) return open(next.id, filters.page);
+    if (turning.current || !files.shown.data) return;
+    turning.current = true;
+    const here = place.value;
+    try {
+      const found = await files.beyond(by);
+      const file = found && (neighbour(found.rows, root, by) ?? found.rows.at(by > 0 ? 0 : -1));
+      if (place.value !== here) return; // somebody went elsewhere meanwhile
+      if (file) open(file.id, found.page);
+      else tell("info", by > 0 ? "That is the last file of the list." : "That is the newest file of the list.");
+    } catch (failure) {
+      tell("bad", sentence(failure));
+    } finally {
+      turning.current = false;
+    }
   };
+  const follow = (): void => go(href("data", { ...inAddress({ ...filters, page: 1 }), ...stay }));
+  const fresh = useNews(files.list, files.newest, root, id === null);
+  const news = (
+    <div role="status" class={fresh ? "buttons" : "hidden"}>
+      {fresh && <Button icon="down" onClick={follow}>{`New: ${fresh.file_name} (f)`}</Button>}
+    </div>
+  );
   useKeys("Data", [
-    { key: "j", help: "next file of the list", run: () => step(1) },
-    { key: "n", help: "next file of the list", run: () => step(1) },
-    { key: "k", help: "previous file of the list", run: () => step(-1) },
-    { key: "p", help: "previous file of the list", run: () => step(-1) },
-    { key: "f", help: "follow the newest frame", run: () => go(href("data", { ...inAddress({ ...filters, page: 1 }), ...stay })) },
+    { key: "j", help: "next file of the list", run: () => void step(1) },
+    { key: "n", help: "next file of the list", run: () => void step(1) },
+    { key: "k", help: "previous file of the list", run: () => void step(-1) },
+    { key: "p", help: "previous file of the list", run: () => void step(-1) },
+    { key: "f", help: "follow the newest frame", run: follow },
   ]);
   const list = (
-    <FileList filters={filters} files={files} root={root} id={id} stay={stay} opened={() => setDrawer(false)} />
+    <FileList filters={filters} files={files} root={root} id={id} stay={stay} news={news} opened={() => setDrawer(false)} />
   );
   return (
     <div class={full ? "data full" : "data"}>
@@ -64,6 +83,7 @@ export function DataPage() {
             {id === null && <span class="soft">Following the newest frame</span>}
           </div>
         )}
+        {(full || (narrow && !drawer)) && news}
         {given !== undefined && id === null ? (
           <Nothing>“{given}” is no number of a file. <a href={href("data")}>To the newest frame</a></Nothing>
         ) : (
