@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.page.desk import Desk, sign_in
 from tests.page.observatory import Observatory
 
@@ -24,11 +26,29 @@ def test_frames_appear_by_themselves(desk: Desk, observatory: Observatory):
     expect(page.get_by_role("heading", level=1, name=first)).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_attached()
 
+    # What somebody is writing stays where it is, whatever comes meanwhile.
+    page.get_by_role("tab", name="Comments").click()
+    comment = page.get_by_label("New comment")
+    comment.fill("Half a sentence about")
+    expect(page.get_by_text("Following is paused while you edit")).to_be_visible()
     for name in observatory.names:
         observatory.upload(name)
     expect(rows.get_by_role("link").filter(has_text=second)).to_be_visible()
     done = rows.get_by_role("link").filter(has_text=first).filter(has_text="Done")
     expect(done).to_be_visible(timeout=90_000)
+    news = page.get_by_role("status").get_by_role("button", name="New: ")
+    expect(news).to_contain_text("(f)")
+    expect(comment).to_be_focused()
+    expect(comment).to_have_value("Half a sentence about")
+    expect(page.get_by_role("tab", name="Observed raw")).to_have_attribute("aria-selected", "true")
+    expect(page).to_have_title(re.compile(f"^{re.escape(first)} .* · Data · Goodman Live$"))
+    comment.fill("")
+    news.click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
+    expect(page.get_by_label("Follow the newest")).to_be_checked()
+    expect(news).to_have_count(0)
+    page.get_by_role("tab", name="View").click()
+
     expect(done).to_contain_text("S/N")  # what was measured stands in the list
     done.click()
     expect(page.get_by_role("tab", name="Wavelength calibrated")).to_have_attribute("aria-selected", "true")

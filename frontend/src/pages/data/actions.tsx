@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { api, intention, send } from "../../api/client";
 import type { Accepted, FileRecord } from "../../api/types";
+import { useHold } from "../../core/holding";
 import { sentence, tell } from "../../core/notices";
 import { amend } from "../../core/router";
 import { user } from "../../core/session";
@@ -67,6 +68,7 @@ export function Actions({ family, record, ask, busy, deleted, restored }: Props)
   const root = family.root;
   const [dialogs, setDialogs] = useState<typeof import("./decisions") | null>(null);
   const close = (): void => setAsking(null);
+  useHold(asking !== null); // who says yes means the file they were asked about
   const decide = (about: "bad" | "type"): void => {
     import("./decisions").then(
       (found) => {

@@ -5,6 +5,7 @@ import { api, intention } from "../../api/client";
 import type { Comment, Page } from "../../api/types";
 import { useAction, useEvents, useResource } from "../../core/fetching";
 import { plural, whole } from "../../core/format";
+import { useHold } from "../../core/holding";
 import { tell } from "../../core/notices";
 import { Button, Confirm, Field, IconButton, Time } from "../../parts/controls";
 import { Empty, Failed, FormError, Loading } from "../../parts/states";
@@ -89,6 +90,8 @@ function Writing({ label, text, change, send, sends, busy, error, cancel }: {
   const reason = !text.trim() ? "Write something first." : length > LONGEST ? `At most ${whole(LONGEST)} characters.` : null;
   const left = LONGEST - length;
   const box = useRef<HTMLFormElement>(null);
+  const [writing, setWriting] = useState(false);
+  useHold(writing || text !== "");
   useEffect(() => {
     if (cancel) box.current?.querySelector("textarea")?.focus();
   }, []);
@@ -102,6 +105,7 @@ function Writing({ label, text, change, send, sends, busy, error, cancel }: {
         error={left < 0 ? `${plural(-left, "character")} too many.` : undefined}>
         {(attributes) => (
           <textarea {...attributes} rows={3} value={text} onInput={(event) => change(event.currentTarget.value)}
+            onFocus={() => setWriting(true)} onBlur={() => setWriting(false)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
               if (event.key === "Escape") cancel?.();

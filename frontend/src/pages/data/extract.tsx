@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { api, intention } from "../../api/client";
 import type { Accepted, FileRecord, Job } from "../../api/types";
+import { useHold } from "../../core/holding";
 import { over } from "../../core/jobs";
 import { Button, Menu } from "../../parts/controls";
 import { EXTRACTED, RAW, REDUCED } from "./family";
@@ -23,6 +24,7 @@ function again(record: FileRecord): Step[] {
 
 export function Process({ record, ask, busy }: { record: FileRecord; ask: Ask; busy: boolean }) {
   const [lamps, showLamps] = useState<"extract" | "wavelength" | null>(null);
+  useHold(lamps !== null);
   const next = nextStep(record);
   const run = (step: Step, more: object = {}): void => {
     const once = intention();

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Accepted } from "../../api/types";
 import { dataType } from "../../core/format";
+import { holding } from "../../core/holding";
 import { useJob } from "../../core/jobs";
 import { useKeys } from "../../core/keys";
 import { tell } from "../../core/notices";
@@ -50,23 +51,36 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
   if (view?.node && view.node.data_type !== RAW) remembered.current = view.node;
 
   const wanted = useRef<{ root: number; files: readonly number[] } | undefined>(undefined);
-  const asked = useRef({ root: 0, what: "" });
-  const made = (ids: readonly number[]): void => {
-    wanted.current = { root: asked.current.root, files: ids };
+  const asked = useRef<{ root: number; what: string; before?: string | undefined }>({ root: 0, what: "" });
+  const made = (ids: readonly number[], of: number): void => {
+    wanted.current = { root: of, files: ids };
     refresh();
   };
-  const { job, busy, ask } = useJob((ids, done) => {
+  const { job, busy: busyAnywhere, ask } = useJob((ids, done) => {
     if (done.kind === "master" && ids[0] && asked.current.root === root) go(href("data", ids[0], { list: "calibrations" }));
-    else made(["reduce", "extract", "wavelength"].includes(done.kind) ? ids : []);
+    else made(["reduce", "extract", "wavelength"].includes(done.kind) ? ids : [], asked.current.root);
   });
   const askFor: Ask = (what: string, work: () => Promise<Accepted>) => {
-    asked.current = { root: root ?? 0, what };
-    void ask(what, work);
+    const last = asked.current;
+    asked.current = { root: root ?? 0, what, before: job?.id };
+    void ask(what, () =>
+      work().catch((failure: unknown) => {
+        asked.current = last;
+        throw failure;
+      }),
+    );
   };
-  const made2d = (ids: number[]): void => {
-    asked.current = { root: root ?? 0, what: "" };
-    made(ids);
-  };
+  // What was asked of one frame is neither told of another one nor in its way.
+  const ours = asked.current.root === root;
+  const busy = busyAnywhere && ours;
+  const progress = ours && job?.id !== asked.current.before ? job : null;
+  const made2d = (ids: number[]): void => made(ids, root ?? 0);
+
+  const object = view?.record?.object;
+  const name = view?.record?.file_name ?? view?.family.root.file_name;
+  useEffect(() => {
+    document.title = [...(name ? [object ? `${name} ${object}` : name] : []), "Data", "Goodman Live"].join(" · ");
+  }, [name, object]);
 
   const show = (node: Node): void => {
     if (!view) return;
@@ -75,6 +89,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
     if (plain) amend({ tab: node.data_type === newest(view.family).type ? null : node.data_type });
     else openNode(node, view.family);
   };
+  useStaying(watched, id);
   useArrival(view, id, wanted, loading);
   useEffect(() => {
     if (watched.gone === null) return;
@@ -162,7 +177,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
         {record ? (
           <>
             <Told view={view} record={record} />
-            <Progress what={asked.current.what} job={job} />
+            <Progress what={asked.current.what} job={progress} />
             <div class="product-bar">
               <Tabs label="What is known of it" panel="side" current={panel}
                 tabs={[{ id: "view", label: "View" }, ...PANELS.map((one) => ({ ...one, count: one.id === "comments" ? record.comments : undefined }))]}
@@ -185,7 +200,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
           </>
         ) : (
           <>
-            <Progress what={asked.current.what} job={job} />
+            <Progress what={asked.current.what} job={progress} />
             <Awaited view={view} restored={restored} />
           </>
         )}
@@ -207,6 +222,23 @@ function openNode(node: Node, family: Family | undefined): void {
   go(href("data", node.id, { ...present(), tab: raw ? RAW : null }), { replace: true });
 }
 
+/**
+ * What somebody is working on stays: its own address is opened, which nothing that comes changes. Only when they begin:
+ * who then goes elsewhere, or follows again, means it.
+ */
+function useStaying({ view, loading }: Watched, id: number | null): void {
+  const held = holding.value;
+  useEffect(() => {
+    if (!holding.peek() || !view?.node) return;
+    const { family, node } = view;
+    if (loading && id !== null && !family.members.has(id)) return; // another file is being opened
+    const own = id === node.id && (node.id !== family.root.id || node.data_type === MASTER || place.value.query.get("tab") === RAW);
+    if (own) return;
+    if (id === null) tell("info", "Following is paused while you edit; press f to follow again.");
+    openNode(node, family);
+  }, [held, view?.node?.id]);
+}
+
 /** Opens what was asked for as soon as it is there, and a newer product for who was looking at the newest of its variant. */
 function useArrival(
   view: Watched["view"],
@@ -222,6 +254,7 @@ function useArrival(
     const variant = view.node?.variant ?? AUTO;
     const latest = reached(family, variant);
     before.current = { root: family.root.id, reached: latest, shown: tab, variant };
+    if (holding.peek()) return; // and afterwards only what comes then
     const waited = wanted.current;
     if (waited && waited.files.length > 0) {
       const found = waited.root === family.root.id ? best(family, waited.files) : undefined;

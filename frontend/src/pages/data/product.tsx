@@ -4,6 +4,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { api, intention } from "../../api/client";
 import type { Accepted, FileRecord } from "../../api/types";
 import { bytes, dataType, moment, title } from "../../core/format";
+import { useHold } from "../../core/holding";
 import { href } from "../../core/router";
 import { user } from "../../core/session";
 import { Badge, Button, Choice, Confirm, Status, Time } from "../../parts/controls";
@@ -35,11 +36,21 @@ export function Head({ view, record }: { view: View; record: FileRecord }) {
   );
 }
 
-/** The product's own name, and from when it is. */
+/** How the spectrograph was set, in few words; what is not in the light path is left out. */
+function setup({ grating, wavmode, slit, filter, filter_2: second }: FileRecord): [string, string][] {
+  const there = (...values: (string | null)[]) => values.filter((one) => one && !/^no_/i.test(one)).join(" + ");
+  const parts: [string, string][] = [["grating", there(grating)], ["mode", there(wavmode)], ["slit", there(slit)], ["filter", there(filter, second)]];
+  return parts.filter(([, words]) => words);
+}
+
+/** The product's own name, the setup, and from when it is. */
 export function Facts({ view, record }: { view: View; record: FileRecord }) {
   return (
     <p class="soft product-facts">
       {record.id !== view.family.root.id && <span class="mono product-name">{record.file_name}</span>}
+      {setup(record).map(([what, words]) => (
+        <span key={what}>{what} {words}</span>
+      ))}
       <span>changed <Time at={record.last_modified} full /></span>
       <span>{bytes(record.size)}</span>
     </p>
@@ -99,6 +110,7 @@ export function Failure({ view, ask, busy }: { view: View; ask: Ask; busy: boole
           Retry
         </Button>
       )}
+      {root.status === "failed" && failure?.retryable === false && <p>The same inputs will fail again.</p>}
     </div>
   );
 }
@@ -165,6 +177,7 @@ function jump(nodes: Node[], id: number, show: (node: Node) => void): void {
 
 function TakeBack({ view, variant, name, sentence, ask }: { view: View; variant: string; name: string; sentence: string; ask: Ask }) {
   const [asking, setAsking] = useState(false);
+  useHold(asking);
   const master = view.family.root.data_type === "1";
   const own = view.choices.some((one) => one.variant === variant && one.chosen_by === user.value?.username);
   const reason = master && !own && !user.value?.is_staff ? "Who asked for this master, or staff, take it back." : null;

@@ -5,6 +5,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
 import type { FileRecord, Overlay } from "../../api/types";
 import { figure, plural, title } from "../../core/format";
+import { useHold } from "../../core/holding";
 import { useKeys } from "../../core/keys";
 import { sentence, tell } from "../../core/notices";
 import { user } from "../../core/session";
@@ -48,6 +49,7 @@ export function Panel({ record, levels, overlays, without, link, made, height, t
   const settings = shownNow();
   const [drawn, setDrawn] = useState<Drawn[] | null>(null);
   const [putting, setPutting] = useState(false);
+  useHold(drawn !== null);
   const found = useMemo(() => overlays.map(drawnFrom), [overlays]);
   const targets = drawn ?? found;
   const limits = useMemo(

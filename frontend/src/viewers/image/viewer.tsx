@@ -28,8 +28,10 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
     // What draws is fetched beside what is drawn: a page that shows no image does without.
     const [{ Panel, Levels }, preview] = await Promise.all([import("./panel"), load(record, signal)]);
     if (!isImage(preview)) throw new Error("This file is a spectrum: it has no image of its own.");
-    return { Panel, levels: new Levels(preview, record.saturation_value) };
-  });
+    return { of: record.id, Panel, levels: new Levels(preview, record.saturation_value) };
+  }, { keep: true });
+  // A file that is made anew keeps its old image, and what is being drawn on it, until the new one is there.
+  const shown = picture.data?.of === record.id ? picture.data : undefined;
   const reduced = record.data_type === "2";
   const drawn = useResource(reduced ? `${record.id}-${record.last_modified}` : null, (signal) => extractionsOf(record, signal));
   // An extraction adds targets to a frame that itself stays; no news at all is what a lost connection leaves.
@@ -49,8 +51,8 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
     return <Empty>There is no image yet. {record.status_reason ?? "It is in the queue."}</Empty>;
   }
   if (picture.error) return <Failed error={picture.error} retry={picture.reload} />;
-  if (!picture.data) return <Loading what="Loading the image" />;
-  const { Panel, levels } = picture.data;
+  if (!shown) return <Loading what="Loading the image" />;
+  const { Panel, levels } = shown;
   const all = drawn.data ?? [];
   const wanted = all.find((one) => one.key === chosen) ?? all.find((one) => one.files.some((file) => file.id === product)) ?? all[0];
   const overlays: Overlay[] = reduced ? (wanted?.files.map((one) => one.overlay) ?? []) : levels.preview.targets;
