@@ -10,6 +10,7 @@ import {
 import { MAPS, palette } from "../src/viewers/image/colours";
 import { extractions } from "../src/viewers/image/extractions";
 import { COSMIC, Levels, maskWords, SATURATED } from "../src/viewers/image/levels";
+import { KINDS, markTable, sample } from "../src/viewers/image/marks";
 import { paint } from "../src/viewers/image/pixels";
 import { lookup, quantile, sampled, STRETCHES, stretched, unstretched, zscale } from "../src/viewers/image/stretch";
 import { inside, panned, ticks, zoomed } from "../src/viewers/image/view";
@@ -124,12 +125,31 @@ test("a screen's pixel takes the image pixel below it, row 0 at the bottom, grou
   assert.equal(at(100, 0), (full.steps[100] as number) + 1);
   assert.equal(at(109, 7), (full.steps[7 * full.width + 109] as number) + 1);
   assert.equal(at(104, -1), 0);
-  const marks = new Uint32Array(256);
-  for (let mask = 0; mask < 256; mask++) if (mask & COSMIC) marks[mask] = 99;
+  const marks = { bits: COSMIC, table: () => markTable(COSMIC, () => 99, false).map((one) => one && 99) };
   paint(out, width, height, levels, { low: image.corner[0] + 19.5, high: image.corner[0] + 29.5 }, { low: image.corner[1] + 5.5, high: image.corner[1] + 15.5 },
     { colours: () => colours, marks, ground: 0 });
   assert.equal(out[(height - 1 - 2 * 4) * width + 3 * 2 + 1], 99);
   assert.notEqual(out[(height - 1 - 2 * 4) * width + 3 * 7 + 1], 99);
+});
+
+test("marks differ by shape: in a pixel that is large enough, which shows its own colour too, and as a pattern below that", () => {
+  const shapes = KINDS.map(([bit]) => sample(bit, () => 7).join());
+  assert.equal(new Set(shapes).size, KINDS.length);
+  const levels = new Levels(image, null);
+  const [width, height] = [160, 160];
+  const out = new Uint32Array(width * height);
+  const colours = Uint32Array.from({ length: 65536 }, () => 1);
+  const marks = { bits: COSMIC, table: (shaped: boolean) => markTable(COSMIC, () => 0xff0000fe, shaped) };
+  const seen = (columns: number) => {
+    const [x, y] = [image.corner[0] + 19.5, image.corner[1] + 5.5];
+    paint(out, width, height, levels, { low: x, high: x + columns }, { low: y, high: y + columns }, { colours: () => colours, marks, ground: 0 });
+    return new Set(out);
+  };
+  assert.deepEqual([...seen(10)].sort(), [1, 0xff0000fe]);
+  assert.deepEqual([...seen(64)].sort(), [1, 0xff00007f, 0xff0000fe]);
+  const table = markTable(COSMIC, () => 0xff0000fe, false);
+  assert.ok(table.subarray(COSMIC * 64, COSMIC * 64 + 64).every((one) => one !== 0), "no gap for a lone pixel to fall into");
+  assert.ok(table.subarray(SATURATED * 64, SATURATED * 64 + 64).every((one) => one === 0), "only what is asked for");
 });
 
 test("an aperture on the automatic trace is the place and the rows from which the pipeline extracts the same", () => {

@@ -1,11 +1,12 @@
 // The controls of an image: stretch, limits, colours, marks.
 
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { figure, whole } from "../../core/format";
-import { shown } from "../../core/theme";
+import { colour, shown } from "../../core/theme";
 import { Choice, Switch } from "../../parts/controls";
-import { MAPS } from "./colours";
+import { MAPS, packed } from "./colours";
 import { BAD, COSMIC, NO_FLAT, OUTSIDE, SATURATED, type Levels } from "./levels";
+import { CELLS, sample } from "./marks";
 import { choose, type Shown } from "./settings";
 import { LIMITS, STRETCHES, type LimitMode, type Range, type Stretch } from "./stretch";
 import { unitWord } from "./stage";
@@ -14,12 +15,12 @@ const STRETCH_WORDS: Record<Stretch, string> = { linear: "Linear", sqrt: "Square
 const LIMIT_WORDS: Record<LimitMode, string> = {
   zscale: "zscale", "99.5": "99.5 %", "99": "99 %", "95": "95 %", minmax: "Min–max", typed: "Typed",
 };
-const MARKS: readonly (readonly [number, string, string])[] = [
-  [SATURATED, "Saturated", "saturated"],
-  [COSMIC, "Cosmic rays", "cosmic"],
-  [BAD, "Bad", "masked"],
-  [NO_FLAT, "No flat", "masked"],
-  [OUTSIDE, "Outside the slit", "masked"],
+const MARKS: readonly (readonly [number, string])[] = [
+  [SATURATED, "Saturated"],
+  [COSMIC, "Cosmic rays"],
+  [BAD, "Bad"],
+  [NO_FLAT, "No flat"],
+  [OUTSIDE, "Outside the slit"],
 ];
 
 export function Controls({ settings, limits, levels }: { settings: Shown; limits: Range; levels: Levels }) {
@@ -81,11 +82,11 @@ function Marks({ settings, levels }: { settings: Shown; levels: Levels }) {
   return (
     <fieldset class="image-marks">
       <legend class="hidden">Mark pixels</legend>
-      {there.map(([bit, word, name]) => {
+      {there.map(([bit, word]) => {
         const count = levels.counts.get(bit) ?? 0;
         return (
           <span key={bit} class="image-mark">
-            <span class={`swatch ${name}`} aria-hidden="true" />
+            <Swatch bit={bit} />
             <Switch label={`${word}: ${count ? whole(count) : "none"}${count / total > 0.001 ? ` (${figure((100 * count) / total, 2)} %)` : ""}`}
               on={Boolean(settings.marked & bit)} change={(on) => choose.marked(on ? settings.marked | bit : settings.marked & ~bit)} />
           </span>
@@ -93,4 +94,16 @@ function Marks({ settings, levels }: { settings: Shown; levels: Levels }) {
       })}
     </fieldset>
   );
+}
+
+/** What a marked pixel looks like. */
+function Swatch({ bit }: { bit: number }) {
+  const box = useRef<HTMLCanvasElement>(null);
+  const theme = shown.value;
+  useEffect(() => {
+    const image = new ImageData(CELLS, CELLS);
+    new Uint32Array(image.data.buffer).set(sample(bit, (name) => packed(colour(name))));
+    box.current?.getContext("2d")?.putImageData(image, 0, 0);
+  }, [bit, theme]);
+  return <canvas ref={box} class="swatch" width={CELLS} height={CELLS} aria-hidden="true" />;
 }

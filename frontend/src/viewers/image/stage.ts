@@ -9,7 +9,8 @@ import { value, type Grid } from "../container";
 import { GUTTER } from "../link";
 import { traceAt, type Drawn, type Grip } from "./apertures";
 import { packed } from "./colours";
-import { COSMIC, MASK_WORDS, SATURATED, type Levels } from "./levels";
+import type { Levels } from "./levels";
+import { markTable } from "./marks";
 import { paint } from "./pixels";
 import { lookup, unstretched, type Range, type Stretch } from "./stretch";
 import { span, ticks } from "./view";
@@ -150,7 +151,7 @@ export class Stage {
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height);
     const out = new Uint32Array(this.image.data.buffer);
-    const marks = look.marked ? markColours(look.marked) : null;
+    const marks = look.marked ? { bits: look.marked, table: (shaped: boolean) => markTable(look.marked, markColour, shaped) } : null;
     paint(out, width, height, this.levels, this.x, this.y, { colours: this.colours(look), marks, ground: packed(ground) });
     context.putImageData(this.image, Math.round(box.left * ratio), Math.round(box.top * ratio));
     drawn("image-drawn");
@@ -346,11 +347,7 @@ export class Stage {
   }
 }
 
-/** The colour of every mask value: saturated first, cosmic rays next, the rest as masked. */
-function markColours(marked: number): Uint32Array {
-  const colours = MASK_WORDS.map(([bit]) => [bit, packed(colour(bit === SATURATED ? "saturated" : bit === COSMIC ? "cosmic" : "masked"))] as const);
-  return Uint32Array.from({ length: 256 }, (_, mask) => colours.find(([bit]) => mask & marked & bit)?.[1] ?? 0);
-}
+const markColour = (name: string): number => packed(colour(name));
 
 /** Numbers with as few digits as tell them apart. */
 function told(values: number[]): string[] {
