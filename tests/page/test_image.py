@@ -68,6 +68,22 @@ def test_values_are_read(page: Any):
     expect(page.locator(".image-readout")).to_contain_text("e⁻")
 
 
+def test_who_draws_apertures_is_not_led_away(desk: Desk, night: Observatory):
+    """Following stops at the file that is drawn on, until one says so."""
+    from playwright.sync_api import expect
+
+    page = desk.open("data?obstype=SPECTRUM&tab=2")
+    expect(page.get_by_text("targets with trace and zones")).to_be_visible()
+    expect(page.get_by_label("Follow the newest")).to_be_checked()
+    page.get_by_role("button", name="Edit apertures").click()
+    expect(page.get_by_text("Following is paused while you edit; press f to follow again.")).to_be_visible()
+    expect(page.get_by_label("Follow the newest")).not_to_be_checked()
+    expect(page.get_by_role("button", name="Re-extract")).to_be_visible()
+    page.get_by_role("button", name="Edit apertures").click()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Follow the newest")).to_be_checked()
+
+
 def test_an_aperture_is_dragged_and_extracted_anew(page: Any, night: Observatory):
     """Dragged with the mouse on the image; the new product opens by itself and is the user's own choice."""
     from playwright.sync_api import expect

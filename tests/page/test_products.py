@@ -73,8 +73,34 @@ def test_a_view_of_the_table_leads_there_and_back(desk: Desk, night: Observatory
     table = page.get_by_role("table").first
     expect(table.get_by_text(night.spectra[0]).first).to_be_visible()
     expect(table.get_by_text("BIAS", exact=True)).to_have_count(0)
+    table.get_by_role("link", name=night.spectra[0]).click()
+    rows = page.get_by_role("list", name="Observed files").get_by_role("link")
+    expect(rows.filter(has_text=night.spectra[0])).to_be_visible()
+    expect(rows.filter(has_text="_comp")).to_have_count(0)
+    page.go_back()
     page.go_back()
     expect(page.get_by_role("list", name="Observed files")).to_contain_text(night.spectra[0])
+
+
+def test_the_list_is_searched_and_gone_along(desk: Desk, night: Observatory):
+    """One letter is no search yet, and no error; a key goes to the next frame, also in the wide view."""
+    from playwright.sync_api import expect
+
+    page = desk.open(f"data/{night.file(night.spectra[1])['id']}")
+    box = page.get_by_label("Search by object or file name")
+    box.fill("S")
+    expect(page.get_by_text("Type at least 2 letters.")).to_be_visible()
+    box.fill("SN2026")
+    rows = page.get_by_role("list", name="Observed files").get_by_role("link")
+    expect(rows.filter(has_text=night.spectra[0])).to_be_visible()
+    box.blur()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("button", name="Advanced visualization").click()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(night.spectra[1])
+    page.keyboard.press("j")
+    expect(heading).to_have_text(night.spectra[0])
+    expect(page.get_by_role("button", name="Leave the wide view")).to_be_visible()
 
 
 def test_changed_settings_are_those_of_the_next_file(desk: Desk, night: Observatory):

@@ -7,10 +7,15 @@ import type { Delivery, Order } from "./decoder.worker";
 
 declare const DECODER: string;
 
-const CACHE = "goodman-previews-1";
-/** Previews kept on disk; bytes of decoded ones in memory. */
-const MOST_KEPT = 200;
+const CACHE = "goodman-previews-2";
+/** An earlier one did not tell sizes. */
+const OLD_CACHE = "goodman-previews-1";
+/** Bytes of previews kept on disk, and of decoded ones in memory. */
+const MOST_KEPT = 300e6;
 const MOST_DECODED = 96e6;
+/** After so many new bytes on disk the old ones are looked through. */
+const PRUNED_AFTER = 20e6;
+const SIZE = "X-Bytes";
 
 let worker: Worker | undefined;
 let orders = 0;
@@ -50,6 +55,7 @@ async function cache(): Promise<Cache | null> {
 }
 
 async function fetched(record: FileRecord, signal: AbortSignal): Promise<ArrayBuffer> {
+  const mine = epoch;
   const kept = await cache();
   const key = `/previews/${record.data_type === "0" ? "raw-" : ""}${record.sha256}`;
   const found = record.sha256 ? await kept?.match(key) : undefined;
@@ -61,15 +67,41 @@ async function fetched(record: FileRecord, signal: AbortSignal): Promise<ArrayBu
   });
   if (!answer.ok) throw new Error(`The picture could not be fetched (the storage answered ${answer.status}).`);
   const bytes = await answer.arrayBuffer();
-  if (record.sha256 && kept) {
-    void kept.put(key, new Response(bytes.slice(0))).then(() => prune(kept)).catch(() => undefined); // a full disk is no failure
+  if (record.sha256 && kept && mine === epoch) {
+    void keep(kept, key, bytes.slice(0)).catch(() => undefined); // a full disk is no failure
   }
   return bytes;
 }
 
-async function prune(kept: Cache): Promise<void> {
-  const keys = await kept.keys();
-  await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_KEPT)).map((key) => kept.delete(key)));
+/** Bytes put on disk since the old ones were looked through; at first that is not known. */
+let added = Infinity;
+
+async function keep(kept: Cache, key: string, bytes: ArrayBuffer): Promise<void> {
+  const size = bytes.byteLength;
+  await kept.put(key, new Response(bytes, { headers: { [SIZE]: String(size) } }));
+  added += size;
+  if (added < PRUNED_AFTER) return;
+  added = 0;
+  await caches.delete(OLD_CACHE);
+  let held = 0;
+  for (const one of [...(await kept.keys())].reverse()) {
+    held += Number((await kept.match(one))?.headers.get(SIZE));
+    if (held > MOST_KEPT) await kept.delete(one);
+  }
+}
+
+let epoch = 0;
+
+/** Nothing of what was looked at stays in this browser: for when somebody signs out. */
+export async function forgetPreviews(): Promise<void> {
+  epoch += 1;
+  recent.clear();
+  added = Infinity;
+  try {
+    await Promise.all([CACHE, OLD_CACHE].map((name) => caches.delete(name)));
+  } catch {
+    // there is none without https, and in some private windows
+  }
 }
 
 async function addressOf(record: FileRecord, signal: AbortSignal): Promise<string> {
@@ -90,8 +122,10 @@ export async function load(record: FileRecord, signal: AbortSignal): Promise<Pre
     recent.set(key, known);
     return known;
   }
+  const mine = epoch;
   const form = record.data_type === "0" ? "fits" : "preview";
   const preview = await decoded({ form, bytes: await fetched(record, signal), saturation: record.saturation_value });
+  if (mine !== epoch) return preview;
   recent.set(key, preview);
   let held = 0;
   // The last looked at are kept, the one just read in any case.

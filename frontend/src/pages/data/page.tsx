@@ -39,14 +39,16 @@ export function DataPage() {
   const step = async (by: number): Promise<void> => {
     const open = (file: number, page: number): void =>
       go(href("data", file, { ...inAddress({ ...filters, page }), ...stay }), { replace: id !== null });
-    const next = neighbour(files.shown.data?.results ?? [], root, by);
+    const rows = files.shown.data?.results ?? [];
+    const from = rows.some((file) => file.id === id) ? id : root; // what is shown may be a step behind the address
+    const next = neighbour(rows, from, by);
     if (next) return open(next.id, filters.page);
     if (turning.current || !files.shown.data) return;
     turning.current = true;
     const here = place.value;
     try {
       const found = await files.beyond(by);
-      const file = found && (neighbour(found.rows, root, by) ?? found.rows.at(by > 0 ? 0 : -1));
+      const file = found && (neighbour(found.rows, from, by) ?? found.rows.at(by > 0 ? 0 : -1));
       if (place.value !== here) return; // somebody went elsewhere meanwhile
       if (file) open(file.id, found.page);
       else tell("info", by > 0 ? "That is the last file of the list." : "That is the newest file of the list.");
