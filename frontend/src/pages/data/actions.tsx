@@ -1,14 +1,14 @@
 // What can be done with the file that is shown, besides the next step.
 
 import { useState } from "preact/hooks";
-import { api, intention, send } from "../../api/client";
+import { api, intention } from "../../api/client";
 import type { Accepted, FileRecord } from "../../api/types";
 import { useHold } from "../../core/holding";
 import { sentence, tell } from "../../core/notices";
 import { amend } from "../../core/router";
 import { user } from "../../core/session";
 import { Button, Confirm, Menu } from "../../parts/controls";
-import { openDownload, saveText } from "../../parts/save";
+import { openDownload } from "../../parts/save";
 import { Process, type Ask } from "./extract";
 import { RAW, type Family } from "./family";
 import { unclassifiable, undeletable, unmarkable } from "./process";
@@ -23,17 +23,6 @@ export async function download(id: number): Promise<void> {
     openDownload((await api.get<{ url: string }>(`/files/${id}/download`)).url);
   } catch (failure) {
     tell("bad", `The download was refused. ${sentence(failure)}`);
-  }
-}
-
-async function script(family: Family): Promise<void> {
-  try {
-    const ids = [...family.members.keys()];
-    const answer = await send("POST", "/files/manifest", { query: { format: "curl" }, body: { ids } });
-    saveText(`fetch_${family.root.file_name.replace(/\..*$/, "")}.sh`, await answer.text(), "text/x-shellscript");
-    tell("good", `A script that fetches ${ids.length} files was saved. Its addresses work for a quarter of an hour.`);
-  } catch (failure) {
-    tell("bad", `There is no script. ${sentence(failure)}`);
   }
 }
 
@@ -69,15 +58,13 @@ export function Actions({ family, record, ask, busy, deleted, restored }: Props)
   const [dialogs, setDialogs] = useState<typeof import("./decisions") | null>(null);
   const close = (): void => setAsking(null);
   useHold(asking !== null); // who says yes means the file they were asked about
-  const decide = (about: "bad" | "type"): void => {
-    import("./decisions").then(
-      (found) => {
-        setDialogs(found);
-        setAsking(about);
-      },
-      () => tell("bad", "This part of the page could not be fetched. Is the network up?"),
-    );
-  };
+  const seldom = (run: (found: typeof import("./decisions")) => unknown): void =>
+    void import("./decisions").then(run, () => tell("bad", "This part of the page could not be fetched. Is the network up?"));
+  const decide = (about: "bad" | "type"): void =>
+    seldom((found) => {
+      setDialogs(found);
+      setAsking(about);
+    });
   const post = (what: string, id: number, action: string, body?: object): void => {
     const once = intention();
     close();
@@ -113,7 +100,7 @@ export function Actions({ family, record, ask, busy, deleted, restored }: Props)
         <Button icon="zoomin" onClick={() => amend({ full: 1 }, { push: true })}>
           Advanced visualization
         </Button>
-        <Button icon="file" onClick={() => void script(family)}>
+        <Button icon="file" onClick={() => seldom((found) => found.script(family))}>
           Script to fetch this frame and its products (curl)
         </Button>
         {marking !== undefined &&

@@ -1,7 +1,11 @@
-// What people decide about a file: dialogs that are fetched when somebody first asks for one.
+// What people decide about a file, and what they seldom ask for: fetched when somebody first does.
 
 import { useState } from "preact/hooks";
+import { send } from "../../api/client";
+import { sentence, tell } from "../../core/notices";
 import { Button, Choice, Dialog, TextField } from "../../parts/controls";
+import { saveText } from "../../parts/save";
+import type { Family } from "./family";
 import { OBSTYPES } from "./process";
 
 export function MarkBad({ name, close, run }: { name: string; close: () => void; run: (reason: string) => void }) {
@@ -46,4 +50,16 @@ export function Reclassify({ name, now, close, run }: { name: string; now: strin
       </form>
     </Dialog>
   );
+}
+
+/** A script that fetches a frame with its products. */
+export async function script(family: Family): Promise<void> {
+  try {
+    const ids = [...family.members.keys()];
+    const answer = await send("POST", "/files/manifest", { query: { format: "curl" }, body: { ids } });
+    saveText(`fetch_${family.root.file_name.replace(/\..*$/, "")}.sh`, await answer.text(), "text/x-shellscript");
+    tell("good", `A script that fetches ${ids.length} files was saved. Its addresses work for a quarter of an hour.`);
+  } catch (failure) {
+    tell("bad", `There is no script. ${sentence(failure)}`);
+  }
 }

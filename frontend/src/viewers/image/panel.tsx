@@ -2,12 +2,11 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
-import { api } from "../../api/client";
 import type { FileRecord, Overlay } from "../../api/types";
 import { figure, plural, title } from "../../core/format";
 import { useHold } from "../../core/holding";
 import { useKeys } from "../../core/keys";
-import { sentence, tell } from "../../core/notices";
+import { tell } from "../../core/notices";
 import { user } from "../../core/session";
 import { shown as theme } from "../../core/theme";
 import { Button, IconButton } from "../../parts/controls";
@@ -36,6 +35,8 @@ interface Given {
 }
 
 type Editor = typeof import("./editor");
+const exported = (run: (found: typeof import("./export")) => unknown): void =>
+  void import("./export").then(run, () => tell("bad", "This part of the page could not be fetched. Is the network up?"));
 export { Levels };
 
 /** Why targets of this file cannot be extracted; null if they can. */
@@ -111,8 +112,8 @@ export function Panel({ record, levels, overlays, without, link, made, height, t
         <IconButton label="Zoom out" icon="zoomout" onClick={() => zoomBy(1 / 1.6)} />
         <Button icon="reset" onClick={() => show(null, null)}>Whole image</Button>
         <Button aria-pressed={settings.square} onClick={() => choose.square(!settings.square)}>Square pixels</Button>
-        <Button icon="download" onClick={() => stage.current && savePicture(stage.current, name, record)}>PNG</Button>
-        <Button icon="download" onClick={() => void saveFile(record)}>FITS</Button>
+        <Button icon="download" onClick={() => exported((found) => stage.current && found.savePicture(stage.current, name, record))}>PNG</Button>
+        <Button icon="download" onClick={() => exported((found) => void found.saveFile(record))}>FITS</Button>
         <Button aria-pressed={drawn !== null} reason={reason} onClick={edit}>Edit apertures</Button>
       </div>
       {drawn && !editor && <Loading what="Loading the table" />}
@@ -246,31 +247,4 @@ function summary(levels: Levels, settings: ReturnType<typeof shownNow>, limits: 
     `${count(SATURATED, "saturated pixel")}${levels.preview.mask ? count(COSMIC, "pixel of cosmic rays", "pixels of cosmic rays") : ""} ${plural(targets.length, "target")}.${each.join("")} ` +
     "Arrow keys move, plus and minus zoom, 0 shows all; with Shift the arrows read single pixels."
   );
-}
-
-const plain = (name: string | null): string => (name ?? "image").replace(/\.fits(\.gz|\.fz)?$/i, "");
-
-function save(url: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-}
-
-function savePicture(stage: Stage, name: string, record: FileRecord): void {
-  stage.picture(name).toBlob((blob) => {
-    if (!blob) return tell("bad", "The picture could not be made.");
-    const url = URL.createObjectURL(blob);
-    save(url, `${plain(record.file_name)}.png`);
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  }, "image/png");
-}
-
-async function saveFile(record: FileRecord): Promise<void> {
-  try {
-    const { url } = await api.get<{ url: string }>(`/files/${record.id}/download`);
-    save(url, record.file_name ?? "");
-  } catch (failure) {
-    tell("bad", `The download failed. ${sentence(failure)}`);
-  }
 }

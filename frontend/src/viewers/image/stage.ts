@@ -48,14 +48,15 @@ export class Stage {
   column: number | null = null;
   width = 0;
   height = 0;
-  private ratio = 1;
+  /** Pixels of the screen to one of the page. */
+  ratio = 1;
   private dirty = { base: true, top: true };
   private frame = 0;
   private image: ImageData | null = null;
   private tables = new WeakMap<Grid["transform"], Uint32Array>();
   private tablesOf: Look | null = null;
 
-  constructor(private readonly base: HTMLCanvasElement, readonly top: HTMLCanvasElement, public levels: Levels) {}
+  constructor(readonly base: HTMLCanvasElement, readonly top: HTMLCanvasElement, public levels: Levels) {}
 
   /** The image's place, in CSS pixels. */
   get box(): { left: number; top: number; width: number; height: number } {
@@ -324,26 +325,6 @@ export class Stage {
     };
     for (const zone of one.sky) for (const off of zone) square(off, colours.zone);
     for (const off of one.target) square(off, colours.target);
-  }
-
-  /** What is in view with a line above it, for a file. */
-  picture(title: string): HTMLCanvasElement {
-    this.draw();
-    const head = 30 * this.ratio;
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [this.base.width, this.base.height + head];
-    const context = canvas.getContext("2d");
-    if (!context) return canvas;
-    context.fillStyle = colour("plot-ground");
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(this.base, 0, head);
-    context.drawImage(this.top, 0, head);
-    context.scale(this.ratio, this.ratio);
-    context.fillStyle = colour("text");
-    context.font = `600 14px ${getComputedStyle(this.top).fontFamily}`;
-    context.textBaseline = "middle";
-    context.fillText(title, GUTTER.left, 17, this.box.width);
-    return canvas;
   }
 }
 
