@@ -10,6 +10,8 @@ from .errors import UnusableFrame
 # looked at: the first and last lit column of the Blue chip collect the light of their neighbours outside.
 _LIT_COLUMNS = {"Blue": (20, 4110), "Red": (50, 4142), "": (50, 4110)}
 _FULL_WIDTH = (4130, 4160)
+#: A TRIMSEC that ends this many times beyond a binned frame is in unbinned pixels; at less it is a few pixels long.
+_LONGER = 1.25
 _SECTION = re.compile(r"\s*\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]\s*$")
 
 
@@ -67,14 +69,16 @@ def section(
     match = _SECTION.match(str(text))  # some headers hold a number there
     if match:
         x1, x2, y1, y2 = map(int, match.groups())
-        columns = _narrowed(columns, (x1, x2), nx, bx)
-        rows = _narrowed(rows, (y1, y2), ny, by)
+        # Some headers count a pixel more than there are, others unbinned pixels: one rule for both axes tells which.
+        # Where the binning is 1 the two are the same, and the axis has no say.
+        unbinned = any(b > 1 and last > _LONGER * size for b, last, size in ((bx, x2, nx), (by, y2, ny)))
+        columns = _narrowed(columns, (x1, x2), bx if unbinned else 1)
+        rows = _narrowed(rows, (y1, y2), by if unbinned else 1)
     return slice(*rows), slice(*columns)
 
 
-def _narrowed(default: tuple[int, int], limits: tuple[int, int], size: int, binning: int) -> tuple[int, int]:
-    first, last = limits[0] - 1, limits[1]  # 0-based, half open
-    if last > size:  # unbinned units
-        first, last = -(-first // binning), last // binning
+def _narrowed(default: tuple[int, int], limits: tuple[int, int], unit: int) -> tuple[int, int]:
+    """``default`` (binned, 0-based, half open) cut to ``limits`` (1-based, inclusive, ``unit`` of them a pixel)."""
+    first, last = -(-(limits[0] - 1) // unit), limits[1] // unit
     first, last = max(first, default[0]), min(last, default[1])
     return (first, last) if last - first > (default[1] - default[0]) / 2 else default
