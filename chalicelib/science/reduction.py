@@ -15,6 +15,8 @@ from .figures import known
 from .frame import Detector, Frame, MaskBit, RawFrame
 from .section import check_size, section
 
+# ADU by which rows without light may differ from zero: levels drift, and without a master the structure is left
+_ZERO_ERROR, _ZERO_ERROR_ALONE = 0.5, 2.0
 _LETTERS = "cfzst"  # the order of product names, whatever the order of the work
 
 
@@ -119,7 +121,8 @@ def reduce_spectrum(
     log = _Log()
     frame, read_noise = _debiased(raw, detector, bias, options, log, bias_name)
     master = _flat_under(frame, flat, options, log)
-    frame, master, outside = _slit(frame, master, log)
+    zero_error = detector.gain * (_ZERO_ERROR if "z" in log.steps else _ZERO_ERROR_ALONE)
+    frame, master, outside = _slit(frame, master, log, zero_error if clean_cosmic_rays else None)
     response = None
     if master is not None:
         frame, response = _flattened(frame, master, outside, options, log, flat_name)
@@ -192,9 +195,15 @@ def _flat_under(frame: Frame, master: Frame | None, options: ReductionOptions, l
     return Frame(master.data[under], master.variance[under], master.mask[under], frame.geometry, master.header)
 
 
-def _slit(frame: Frame, master: Frame | None, log: _Log) -> tuple[Frame, Frame | None, np.ndarray | None]:
+def _slit(
+    frame: Frame, master: Frame | None, log: _Log, zero_error: float | None
+) -> tuple[Frame, Frame | None, np.ndarray | None]:
+    """Cut to the slit: by the flat, else by the frame's sky (None for ``zero_error``: an arc, whose light is even)."""
     source = "flat" if master is not None else "frame itself"
-    lit = slit.find(master if master is not None else frame)
+    if master is not None or zero_error is None:
+        lit = slit.find(frame if master is None else master)
+    else:
+        lit = slit.find_by_sky(frame, zero_error)
     log.quality["slit_found"] = lit.found
     if not lit.found:
         log.cards["GSP_SLIT"] = ("none", "Slit trim section, slit illuminated area only")

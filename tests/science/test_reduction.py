@@ -116,6 +116,27 @@ def test_unbinned_frames_get_dcr_by_default():
     assert cards(result)["GSP_COSM"] == "DCR"
 
 
+@pytest.mark.parametrize("seed", [21, 22])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_a_bright_star_without_a_flat_keeps_its_sky(masters, with_bias, seed):
+    profile = ((1 + ((np.arange(SHAPE[0]) - 60) / 3.2) ** 2) ** -2.0)[:, None]
+    raw = expose(np.random.default_rng(seed), 5.0 + 3e5 * profile / profile.sum())
+    bias = masters["bias"] if with_bias else None
+    result = reduction.reduce_spectrum(raw, BLUE, bias=bias, flat=None, options=OPTIONS, clean_cosmic_rays=True)
+    assert result.frame.shape[0] == SHAPE[0] - 1
+    assert not (result.frame.mask & MaskBit.OUTSIDE_SLIT).any()
+
+
+def test_an_arc_without_a_flat_is_cut_to_its_own_light(masters):
+    lines = np.where(np.arange(SHAPE[1]) % 20 < 3, 3000.0, 0.0)
+    raw = expose(np.random.default_rng(23), lines * SLIT)
+    result = reduction.reduce_spectrum(
+        raw, BLUE, bias=masters["bias"], flat=None, options=OPTIONS, clean_cosmic_rays=False
+    )
+    assert abs(result.frame.geometry.corner[1] - 16) <= 1
+    assert abs(result.frame.shape[0] - 84) <= 2
+
+
 def test_a_lamp_keeps_its_sharp_lines(masters):
     lines = np.where(np.arange(SHAPE[1]) % 97 == 0, 30000.0, 0.0)
     raw = expose(np.random.default_rng(4), lines * SLIT)

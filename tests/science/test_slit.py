@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chalicelib.science import slit
-from chalicelib.science.frame import Frame, MaskBit
+from chalicelib.science.frame import Frame, Geometry, MaskBit
 
 
 def frame(light: np.ndarray, seed: int = 0, read_noise: float = 4.0, mask=None) -> Frame:
@@ -98,3 +98,84 @@ def test_columns_without_flat_light_say_nothing():
     mask[:, :300] = MaskBit.NO_FLAT
     found = slit.find(frame(light, mask=mask))
     assert abs(found.rows.start - 100) <= 1
+
+
+def science(shape, seed, *, sky=5.0, ends=None, binning=(2, 2), zero=0.0, **light) -> Frame:
+    """A frame with its targets: ``star`` and ``galaxy`` are electrons a column, all light within the slit's ends."""
+    ny, nx = shape
+    row = np.arange(ny)[:, None]
+    illumination = illuminated(shape, *ends, 1.0) if ends else np.ones(shape)
+    image = np.full(shape, sky)
+    if "star" in light:  # a Moffat profile of 1.4 arcsec, on rows of 0.3 arcsec
+        place, wing = light.get("place", ny / 2), light.get("wing", 2.5)
+        alpha = 2.3 / np.sqrt(2 ** (1 / wing) - 1)
+        profile = (1 + ((row - place) / alpha) ** 2) ** -wing
+        image = image + light["star"] * profile / profile.sum()
+    if "galaxy" in light:
+        profile = np.exp(-0.5 * ((row - light.get("place", ny / 2)) / light["sigma"]) ** 2)
+        image = image + light["galaxy"] * profile / profile.sum()
+    made = frame(image * illumination, seed)
+    # read out in whole counts, with a zero that is a little off
+    data = np.round(made.data / 1.4).astype(np.float32) * np.float32(1.4) + np.float32(zero)
+    return Frame(data, made.variance, made.mask, Geometry(binning))
+
+
+SEEDS = (11, 12, 13)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("star", [1e4, 1e5, 5e5])
+@pytest.mark.parametrize("sky", [0.0, 1.0, 5.0, 40.0])
+def test_a_star_does_not_take_the_sky_for_darkness(star, sky, seed):
+    found = slit.find_by_sky(science((199, 2045), seed, star=star, sky=sky), 0.7)
+    assert found.rows == slice(0, 199)
+    assert not found.outside(0, 199).any()
+
+
+@pytest.mark.parametrize("wing", [1.5, 2.5, 4.7])
+@pytest.mark.parametrize(("star", "sky"), [(1e6, 0.0), (1e6, 1.5), (3e7, 3.0)])
+def test_no_wing_of_a_star_is_the_end_of_the_slit(star, sky, wing):
+    found = slit.find_by_sky(science((199, 2045), 14, star=star, sky=sky, wing=wing), 2.8)
+    assert found.rows == slice(0, 199)
+    assert not found.outside(0, 199).any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("light", [{"galaxy": 1e4}, {"galaxy": 1e5}, {"galaxy": 1e6}, {"star": 1e5}, {"star": 5e5}, {}])
+@pytest.mark.parametrize("sky", [15.0, 120.0])
+def test_the_sky_shows_the_ends_of_the_slit_beside_any_target(light, sky, seed):
+    found = slit.find_by_sky(science((947, 2045), seed, sigma=130, sky=sky, ends=(80, 860), **light), 0.7)
+    assert found.found
+    assert found.low == pytest.approx(np.full(2045, 80), abs=1.5)
+    assert found.high == pytest.approx(np.full(2045, 860), abs=1.5)
+
+
+@pytest.mark.parametrize("zero", [-1.4, 0.0, 1.4])
+@pytest.mark.parametrize("sky", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("light", [{"galaxy": 1e5}, {"star": 1e5}, {}])
+def test_a_dark_night_s_sky_cuts_nothing_of_a_target(light, sky, zero):
+    """Where the sky cannot be told from the zero; at most the dark rows beyond the ends may go."""
+    found = slit.find_by_sky(science((947, 2045), 15, sigma=130, sky=sky, zero=zero, ends=(80, 860), **light), 2.0)
+    assert found.rows.start <= 81
+    assert found.rows.stop >= 860
+    assert not found.outside(0, 947)[81:860].any()
+
+
+def test_a_window_whose_sky_ends_on_one_side():
+    found = slit.find_by_sky(science((200, 2045), 16, sky=20.0, star=1e5, place=60, ends=(-100, 150)), 0.7)
+    assert found.rows.start == 0
+    assert abs(found.rows.stop - 151) <= 2
+
+
+def test_tilted_ends_are_followed_by_the_sky_too():
+    light = illuminated((948, 1600), 100, 850, 60, tilt=12.0)
+    found = slit.find_by_sky(frame(light), 0.7)
+    assert found.low[0] == pytest.approx(94, abs=1.5)
+    assert found.low[-1] == pytest.approx(106, abs=1.5)
+
+
+def test_light_that_fades_is_no_end():
+    fading = 60.0 * np.clip(np.arange(948)[:, None] / 300, 0, 1) * np.ones((948, 1600))
+    found = slit.find_by_sky(frame(fading), 0.7)
+    assert not found.found
+    assert found.rows == slice(0, 948)
