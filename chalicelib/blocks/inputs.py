@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 
 
 def detector_of(o: Observation) -> Detector:
-    """How a frame was read out, for the science functions."""
+    """How a frame was read out, for the science functions.
+
+    The observation's ``saturation`` is half of the full well, by which flats are judged: a pixel is linear to twice
+    that, or to the converter's limit.
+    """
     from ..science.frame import Detector
 
     return Detector(
         camera=o.camera,
         gain=o.gain,
         read_noise=o.read_noise,
-        saturation=float(min(o.saturation, CONVERTER_LIMIT)),
+        saturation=float(min(2 * o.saturation, CONVERTER_LIMIT)),
         binning=o.binning,
         roi_origin=o.roi_origin,
+        half_full_well=float(o.saturation),
     )
 
 

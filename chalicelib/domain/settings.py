@@ -19,7 +19,10 @@ class Settings:
     """How a proposal's frames are reduced. They apply to every new file; each product records its revision."""
 
     saturation_threshold: float = _setting(
-        1.0, "A flat with at least this percentage of saturated pixels is left out of the master.", low=0, high=100
+        1.0,
+        "A flat with at least this percentage of its pixels above half of the full well is left out of the master.",
+        low=0,
+        high=100,
     )
     cosmic_rays: str = _setting(
         "default",

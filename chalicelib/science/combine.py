@@ -86,7 +86,7 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
     mask = np.zeros(mean.shape, np.uint8)
     unsteady = variance * len(kept) > (10 * noise) ** 2  # pixels that flicker far above the read noise
     mask[unsteady] |= np.uint8(MaskBit.BAD)
-    mask[(mean + np.mean(offsets)) * 1.0 >= 0.9 * min(detector.saturation, 65535.0)] |= np.uint8(MaskBit.BAD)
+    mask[mean + np.mean(offsets) >= 0.9 * _too_bright(detector)[0]] |= np.uint8(MaskBit.BAD)
     header = frames[kept[0]].header.copy()
     if measured:
         header[biases.LEVEL_CARD] = (round(float(np.mean(offsets)), 4), "[adu] mean level taken off the bias")
@@ -121,7 +121,7 @@ def combine_flat(
     bias : Frame or None
         Master bias.
     saturation_threshold : float
-        A member with at least this percentage of saturated pixels in its lit section is left out.
+        A member with at least this percentage of pixels above half of the full well in its lit section is left out.
 
     Returns
     -------
@@ -139,20 +139,20 @@ def combine_flat(
         raise _too_few(0, len(frames), "flats", rejected)
     shape = frames[kept[0]].data.shape
     lit = section(None, shape, detector.binning, detector.camera)
+    limit, bright = _too_bright(detector)
     signals, zeros, levels, percentages = {}, {}, {}, {}
     usable = []
     for i in kept:
         data = frames[i].data
         level = levels[i] = overscan.level(data, detector)
         zeros[i] = _zero(level, bias)
-        limit = min(detector.saturation, 65535.0)
         percentages[i] = 100 * float(np.count_nonzero(data[lit] >= limit)) / data[lit].size
         sample = data[lit][::4, ::4]
         sample = sample[np.isfinite(sample)]
         signals[i] = float(np.median(sample)) - level.value
         high = float(np.percentile(sample, 99)) - level.value
         if percentages[i] >= saturation_threshold:
-            rejected.append((i, f"{percentages[i]:.1f} % of its pixels are saturated"))
+            rejected.append((i, f"{percentages[i]:.1f} % of its pixels are {bright}"))
         elif high < 50 / detector.gain:
             rejected.append((i, "it has no light: was the lamp on?"))
         else:
@@ -200,6 +200,14 @@ def combine_flat(
         "bias_subtracted": bias is not None,
     }
     return Combined(Frame(mean, variance, mask, geometry, header), known(quality), sorted(rejected))
+
+
+def _too_bright(detector: Detector) -> tuple[float, str]:
+    """ADU from which a flat's pixel is counted as too bright, and how that is called."""
+    limit, half = min(detector.saturation, 65535.0), detector.half_full_well
+    if half is None or half >= limit:
+        return limit, f"saturated (from {limit:.0f} ADU)"
+    return half, f"above half of the full well ({half:.0f} ADU)"
 
 
 def _zero(level: overscan.Level, bias: Frame | None) -> float:

@@ -32,11 +32,13 @@ class Detector:
     read_noise : float
         Electrons.
     saturation : float
-        ADU above which a pixel is saturated.
+        ADU from which a pixel is saturated: the full well or the converter's limit.
     binning : (int, int)
         Unbinned pixels per pixel along columns (serial, dispersion) and rows (parallel, spatial).
     roi_origin : (int, int)
         Unbinned detector (column, row) of the raw frame's pixel (0, 0); zeros where the header does not say.
+    half_full_well : float, optional
+        ADU above which a flat's pixels are counted as too bright; without it ``saturation`` serves.
     """
 
     camera: str
@@ -45,6 +47,7 @@ class Detector:
     saturation: float
     binning: tuple[int, int] = (1, 1)
     roi_origin: tuple[int, int] = (0, 0)
+    half_full_well: float | None = None
 
 
 @dataclass(frozen=True)

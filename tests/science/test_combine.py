@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,20 @@ def test_saturated_members_are_dropped_at_the_threshold():
         frame.data[:, 300:330] = 65535.0
     with pytest.raises(UnusableFrame, match="saturated"):
         combine.combine_flat(frames, BLUE, None)
+
+
+def test_a_flat_is_judged_by_half_of_the_full_well_and_its_pixels_by_the_whole():
+    detector = replace(RED, gain=3.87, read_noise=7.05, saturation=52972.0, half_full_well=26486.0)
+    rng = np.random.default_rng(37)
+    frames = [expose(rng, 3000.0, detector) for _ in range(4)]
+    for frame in frames:
+        frame.data[:, 300:310] = 40000.0 + rng.normal(0, 100, (SHAPE[0], 10))
+    frames[2].data[:, 310:330] = 30000.0
+    result = combine.combine_flat(frames, detector, None)
+    assert rejected(result)[2].endswith(" % of its pixels are above half of the full well (26486 ADU)")
+    assert set(rejected(result)) == {2}
+    assert not (result.frame.mask & MaskBit.SATURATED).any()
+    assert result.quality["saturated_percent"] == pytest.approx(100 * 10 / 2046, abs=0.02)
 
 
 def test_lamp_off_or_half_as_bright_is_dropped():
