@@ -21,10 +21,9 @@ from .figures import known
 from .frame import Detector, Frame, Geometry, MaskBit, RawFrame
 from .robust import median, pixel_noise, scatter
 from .section import check_size, section
+from .stack import clipped_mean
 
-CLIP = 3.0
 _FEWEST_BIASES = 3  # fewer cannot tell which of them is odd; a pool that never had more is taken as it is
-_BLOCK_BYTES = 24_000_000
 _LEVEL_LIMIT = 10.0  # ADU from the other members: levels drift by one or two
 _NOISE_LIMIT = 2.0  # times the read noise
 _STRUCTURE_LIMIT = 3.0  # ADU between large areas of a bias and the other members
@@ -80,7 +79,7 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
     offsets = [levels[i].value if measured else 0.0 for i in kept]
     noise = _read_noise(detector, [frames[i].data for i in kept])
     data = [frames[i].data for i in kept]
-    mean, variance, clipped = _clipped_mean(data, offsets, [1.0] * len(kept), noise**2, 0.0)
+    mean, variance, clipped = clipped_mean(data, offsets, [1.0] * len(kept), noise**2, 0.0)
     read_noise = _pair_noise(data)
     gain = np.float32(detector.gain)
     mask = np.zeros(mean.shape, np.uint8)
@@ -88,6 +87,7 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
     mask[unsteady] |= np.uint8(MaskBit.BAD)
     mask[mean + np.mean(offsets) >= 0.9 * _too_bright(detector)[0]] |= np.uint8(MaskBit.BAD)
     header = frames[kept[0]].header.copy()
+    header[biases.GAIN_CARD] = (detector.gain, "[electron/adu] gain that the master was made with")
     if measured:
         header[biases.LEVEL_CARD] = (round(float(np.mean(offsets)), 4), "[adu] mean level taken off the bias")
     if read_noise and len(kept) >= 3:
@@ -139,6 +139,12 @@ def combine_flat(
         raise _too_few(0, len(frames), "flats", rejected)
     shape = frames[kept[0]].data.shape
     lit = section(None, shape, detector.binning, detector.camera)
+    gain = detector.gain
+    geometry = Geometry(detector.binning, (0, 0), detector.roi_origin)
+    structure: np.ndarray = np.zeros(shape, np.float32)
+    if bias is not None:
+        own_gain = np.float32(gain / biases.rescaled(bias, detector))
+        structure = bias.data[biases.aligned(bias, geometry, shape, "bias")] / own_gain
     limit, bright = _too_bright(detector)
     signals, zeros, levels, percentages = {}, {}, {}, {}
     usable = []
@@ -149,8 +155,10 @@ def combine_flat(
         percentages[i] = 100 * float(np.count_nonzero(data[lit] >= limit)) / data[lit].size
         sample = data[lit][::4, ::4]
         sample = sample[np.isfinite(sample)]
-        signals[i] = float(np.median(sample)) - level.value
-        high = float(np.percentile(sample, 99)) - level.value
+        # without dark columns the level is the darkest light: the master knows better
+        pedestal = level.value if level.measured or bias is None else zeros[i] + float(np.median(structure[lit]))
+        signals[i] = float(np.median(sample)) - pedestal
+        high = float(np.percentile(sample, 99)) - pedestal
         if percentages[i] >= saturation_threshold:
             rejected.append((i, f"{percentages[i]:.1f} % of its pixels are {bright}"))
         elif high < 50 / detector.gain:
@@ -161,18 +169,13 @@ def combine_flat(
     rejected += odd
     if not usable:
         raise _too_few(0, len(frames), "flats", rejected)
-    gain = detector.gain
-    geometry = Geometry(detector.binning, (0, 0), detector.roi_origin)
-    structure: np.ndarray | float = 0.0
-    if bias is not None:
-        structure = bias.data[biases.aligned(bias, geometry, shape, "bias")] / np.float32(gain)
     mean_signal = float(np.mean([signals[i] for i in usable]))
     scales = [mean_signal / signals[i] if mean_signal > 10 else 1.0 for i in usable]
     members = [frames[i].data for i in usable]
     offsets = [zeros[i] for i in usable]
     header_noise = detector.read_noise if biases.believable(detector) else biases.read_noise(detector, bias)
     noise = (header_noise / gain) ** 2
-    mean, variance, clipped = _clipped_mean(members, offsets, scales, noise, 1 / gain, structure)
+    mean, variance, clipped = clipped_mean(members, offsets, scales, noise, 1 / gain, structure)
     mean *= np.float32(gain)
     variance *= np.float32(gain**2)
     mask = np.zeros(mean.shape, np.uint8)
@@ -184,7 +187,7 @@ def combine_flat(
     mask[saturated > 0] |= np.uint8(MaskBit.SATURATED)
     if bias is not None:
         mask |= bias.mask & np.uint8(MaskBit.BAD)
-        variance += bias.variance
+        variance += bias.variance * np.float32(biases.rescaled(bias, detector) ** 2)
     dark = np.ones(mean.shape, bool)
     dark[lit] = False
     mask[dark] |= np.uint8(MaskBit.NO_FLAT)
@@ -348,53 +351,3 @@ def _pair_noise(data: list[np.ndarray]) -> float | None:
         clipped = difference[np.abs(difference) < 5 * scatter(difference) + 1]
         found.append(float(clipped.std()) / 2**0.5)
     return float(np.median(found)) if found else None
-
-
-def _clipped_mean(
-    data: list[np.ndarray],
-    offsets: list[float],
-    scales: list[float],
-    read_variance: float,
-    poisson: float,
-    structure: np.ndarray | float = 0.0,
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Mean of ``(data - offset - structure) * scale`` after a clip about the median with the expected noise.
-
-    Returns mean and variance ``(ny, nx)`` float32 in ADU and the fraction of values clipped. The variance is the
-    expected one (``read_variance + poisson * mean``) or, where the members scatter significantly more, theirs.
-    """
-    n, (ny, nx) = len(data), data[0].shape
-    mean, variance = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
-    step = max(1, int(_BLOCK_BYTES / (4 * n * nx)))
-    clipped = 0
-    weight = float(np.mean(np.square(scales)))
-    for start in range(0, ny, step):
-        rows = slice(start, min(start + step, ny))
-        base = structure[rows] if isinstance(structure, np.ndarray) else np.float32(structure)
-        stack = np.empty((n, rows.stop - start, nx), np.float32)
-        for k in range(n):
-            np.subtract(data[k][rows], np.float32(offsets[k]), out=stack[k])
-            stack[k] -= base
-            if scales[k] != 1.0:
-                stack[k] *= np.float32(scales[k])
-        if not np.isfinite(stack).all():
-            stack = np.where(np.isfinite(stack), stack, np.float32(np.inf))
-        centre = median(stack, 0) if n > 2 else stack.min(axis=0)  # of two, a ray is in the higher
-        centre = np.where(np.isfinite(centre), centre, np.float32(0))
-        expected = (read_variance + poisson * np.maximum(centre, 0)) * weight
-        limit = np.float32(CLIP if n > 2 else 1.5 * CLIP) * np.sqrt(expected * (1 + 1.57 / n))
-        np.subtract(stack, centre, out=stack)
-        kept = np.abs(stack) <= limit
-        number = kept.sum(axis=0)
-        none = number == 0  # members disagree entirely: keep the median, with its scatter as variance
-        np.multiply(stack, kept, out=stack, where=np.isfinite(stack))
-        stack[~np.isfinite(stack)] = 0
-        number = np.maximum(number, 1)
-        shift = stack.sum(axis=0) / number
-        mean[rows] = centre + shift
-        spread = np.square(stack).sum(axis=0) / number - shift**2
-        level = np.maximum(expected, 0) / number
-        excess = spread > 4 * expected
-        variance[rows] = np.where(none, 100 * expected, np.where(excess, spread / np.maximum(number - 1, 1), level))
-        clipped += int(kept.size - np.count_nonzero(kept))
-    return mean, variance, clipped / (n * ny * nx)

@@ -107,3 +107,34 @@ def test_structure_is_what_the_test_frames_have(master):
     pull = (master.data / BLUE.gain - expected) * BLUE.gain / np.sqrt(master.variance)
     assert abs(np.median(pull)) < 0.2
     assert pull.std() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("made", "used"), [(1.45, 1.47), (1.47, 1.45), (3.77, 3.78)])
+@pytest.mark.parametrize("own_card", [True, False])
+def test_a_master_of_the_other_gain_of_its_mode_leaves_no_pedestal(made, used, own_card):
+    """Without dark columns the master holds the whole level: hundreds of ADU in the electrons of its own gain."""
+    rng = np.random.default_rng(41)
+    first, second = (replace(RED, gain=gain, read_noise=5.27) for gain in (made, used))
+    shape, part = (200, 300), (slice(1, 200), slice(0, 300))
+    frames = [expose(rng, 0.0, first, level=960.0, shape=shape) for _ in range(5)]
+    master = combine.combine_bias(frames, first).frame
+    if not own_card:  # a master of before, which has the gain of its first member only
+        del master.header[bias.GAIN_CARD]
+    result = bias.subtract(expose(rng, 250.0, second, level=960.0, shape=shape), second, master, part)
+    assert np.median(result.frame.data) == pytest.approx(250, abs=1.5)
+    assert result.read_noise == pytest.approx(5.27, rel=0.05)
+    assert np.median(result.frame.variance) == pytest.approx(250 + 5.27**2 + np.median(master.variance), rel=0.02)
+    flats = [expose(rng, 9000.0, second, level=960.0, shape=shape) for _ in range(3)]
+    flat = combine.combine_flat(flats, second, master).frame
+    assert np.median(flat.data[1:]) == pytest.approx(9000, abs=3)
+
+
+@pytest.mark.parametrize("gain", ["unknown", 0.0, 5.6, None])
+def test_a_gain_that_is_none_of_the_mode_scales_nothing(master, gain):
+    header = master.header.copy()
+    del header[bias.GAIN_CARD]
+    if gain is None:
+        header.remove("GAIN")
+    else:
+        header["GAIN"] = gain
+    assert bias.rescaled(replace(master, header=header), BLUE) == 1.0
