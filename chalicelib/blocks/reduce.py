@@ -33,16 +33,17 @@ def make_reduced(step: Step, facts: Facts) -> Sequence[Product]:
         flat_order=settings.flat_order,
     )
     bias, flat = step.input("bias"), step.input("flat")
-    masters: dict[str, Any] = {"bias": inputs.frame(bias), "flat": inputs.frame(flat), "options": options}
-    masters |= {"bias_name": bias.name if bias else None, "flat_name": flat.name if flat else None}
+    given: dict[str, Any] = {"bias": inputs.frame(bias), "flat": inputs.frame(flat), "options": options}
+    given["clean_cosmic_rays"] = o.obstype != ARC  # the lines of a lamp are as sharp as rays, with or without grating
+    given |= {"bias_name": bias.name if bias else None, "flat_name": flat.name if flat else None}
     raw = inputs.raw(facts.raw)
     detector = inputs.detector_of(o)
     if o.technique == IMAGING_TECHNIQUE:
         prefix = topology.REDUCED_IMAGE
-        reduced = reduce_image(raw, detector, **masters)
+        reduced = reduce_image(raw, detector, **given)
     else:
         prefix = topology.REDUCED_SPECTRUM
-        reduced = reduce_spectrum(raw, detector, clean_cosmic_rays=o.obstype != ARC, **masters)
+        reduced = reduce_spectrum(raw, detector, **given)
     name = naming.product_name(reduced.steps, facts.raw.name, variant=step.variant)
     cards = identity_cards(
         o, name=name, parent=facts.raw.name, original=facts.raw.name, prefix=prefix, inputs=step.inputs

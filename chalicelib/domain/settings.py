@@ -26,7 +26,8 @@ class Settings:
     )
     cosmic_rays: str = _setting(
         "default",
-        "Cosmic-ray method: default is DCR for unbinned frames and LACosmic otherwise. Arcs are never cleaned.",
+        "Cosmic-ray method of spectra: default is DCR for unbinned frames and LACosmic otherwise. Images are cleaned "
+        "by LACosmic unless it is none. Arcs are never cleaned.",
         choices=("default", "dcr", "lacosmic", "none"),
     )
     ignore_bias: bool = _setting(False, "Reduce without a master bias, even where there is one.")

@@ -30,7 +30,7 @@ _BAD = np.uint8(MaskBit.BAD | MaskBit.OUTSIDE_SLIT)
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A frame with its rays flagged, their values replaced by the model, and how many pixels that were."""
+    """A frame with its rays flagged, their values replaced by the model, how many pixels that were, and what did it."""
 
     frame: Frame
     flagged: int
@@ -71,6 +71,8 @@ def clean(
         raise ValueError(f"cosmic-ray method {method!r} is none of {', '.join(METHODS)}")
     if method == "none":
         return Cleaned(frame, 0, method)
+    if not smooth:
+        method = "lacosmic"
     unusable = (frame.mask & _BAD) != 0
     binning = frame.geometry.binning
     model, model_error = (

@@ -137,6 +137,7 @@ def reduce_image(
     bias: Frame | None,
     flat: Frame | None,
     options: ReductionOptions = ReductionOptions(),
+    clean_cosmic_rays: bool = True,
     bias_name: str = "",
     flat_name: str = "",
 ) -> Reduced:
@@ -148,7 +149,7 @@ def reduce_image(
     if master is not None:
         mean = ReductionOptions(options.cosmic_rays, flat_normalization="mean")
         frame, response = _flattened(frame, master, None, mean, log, flat_name)
-    frame = _cosmic_rays(frame, read_noise, options, log, response, True, smooth=False)
+    frame = _cosmic_rays(frame, read_noise, options, log, response, clean_cosmic_rays, smooth=False)
     return _finished(frame, log)
 
 
@@ -256,12 +257,12 @@ def _cosmic_rays(
 ) -> Frame:
     method = options.cosmic_rays
     if method == "default":
-        method = cosmic.default_method(frame.geometry.binning) if smooth else "lacosmic"
+        method = cosmic.default_method(frame.geometry.binning)
     if not wanted or method == "none":
         log.cards["GSP_COSM"] = ("none", "Cosmic ray rejection method")
         return frame
     cleaned = cosmic.clean(frame, read_noise, method, response, smooth)
-    name = {"dcr": "DCR", "lacosmic": "LACosmic"}[method]
+    name = {"dcr": "DCR", "lacosmic": "LACosmic"}[cleaned.method]
     log.cards["GSP_COSM"] = (name, "Cosmic ray rejection method")
     log.done("c", f"{cleaned.flagged} pixels flagged as cosmic rays ({name})")
     log.quality["cosmic_ray_pixels"] = cleaned.flagged

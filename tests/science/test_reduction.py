@@ -194,6 +194,29 @@ def test_an_image_keeps_its_stars_and_needs_no_slit():
     assert "no_overscan" in result.quality["flags"]
 
 
+@pytest.mark.parametrize(
+    ("binning", "method", "wanted", "card"),
+    [
+        ((2, 2), "dcr", True, "LACosmic"),
+        ((1, 1), "default", True, "LACosmic"),
+        ((2, 2), "lacosmic", True, "LACosmic"),
+        ((2, 2), "none", True, "none"),
+        ((2, 2), "dcr", False, "none"),
+    ],
+)
+def test_an_image_says_by_what_it_was_cleaned(binning, method, wanted, card):
+    detector = Detector("Red", 1.48, 3.89, 65535, binning)
+    raw = expose(np.random.default_rng(9), 150.0, detector, shape=(200, 220), trimsec=None)
+    raw.data[100, 100:104] += 3000
+    options = reduction.ReductionOptions(cosmic_rays=method)
+    result = reduction.reduce_image(raw, detector, bias=None, flat=None, options=options, clean_cosmic_rays=wanted)
+    assert cards(result)["GSP_COSM"] == card
+    said = [sentence for sentence in result.history if "cosmic rays" in sentence]
+    assert ("c" in result.steps) == bool(said) == (card != "none")
+    assert all("(LACosmic)" in sentence for sentence in said)
+    assert (result.frame.mask & MaskBit.COSMIC_RAY).any() == (card != "none")
+
+
 def test_the_real_night(shared_data):
     folder = shared_data / "sn2018oh_blue_20180204"
     detector = Detector("Blue", 1.40, 4.74, 49928, (2, 2), (0, 1800))
