@@ -21,7 +21,7 @@ from .figures import known
 from .frame import Detector, Frame, Geometry, MaskBit, RawFrame
 from .robust import median, pixel_noise, scatter
 from .section import check_size, section
-from .stack import clipped_mean
+from .stack import clipped_mean, spoilt
 
 _FEWEST_BIASES = 3  # fewer cannot tell which of them is odd; a pool that never had more is taken as it is
 _LEVEL_LIMIT = 10.0  # ADU from the other members: levels drift by one or two
@@ -175,16 +175,23 @@ def combine_flat(
     offsets = [zeros[i] for i in usable]
     header_noise = detector.read_noise if biases.believable(detector) else biases.read_noise(detector, bias)
     noise = (header_noise / gain) ** 2
-    mean, variance, clipped = clipped_mean(members, offsets, scales, noise, 1 / gain, structure)
+
+    def flags(number: int, rows: slice) -> np.ndarray:
+        return biases.raw_mask(members[number][rows], detector, levels[usable[number]].value)
+
+    mean, variance, clipped = clipped_mean(
+        members, offsets, scales, noise, 1 / gain, structure, lambda number, rows: flags(number, rows) != 0
+    )
     mean *= np.float32(gain)
     variance *= np.float32(gain**2)
     mask = np.zeros(mean.shape, np.uint8)
-    saturated = np.zeros(mean.shape, np.uint8)
-    for i in usable:
-        own = biases.raw_mask(frames[i].data, detector, levels[i].value)
-        mask |= own & np.uint8(MaskBit.BAD)
-        saturated += (own & np.uint8(MaskBit.SATURATED)) != 0
-    mask[saturated > 0] |= np.uint8(MaskBit.SATURATED)
+    counts = {bit: np.zeros(mean.shape, np.uint16) for bit in (MaskBit.SATURATED, MaskBit.BAD)}
+    for number in range(len(usable)):
+        own = flags(number, slice(0, len(mean)))
+        for bit, count in counts.items():
+            count += (own & np.uint8(bit)) != 0
+    for bit, count in counts.items():
+        mask[spoilt(count, len(usable))] |= np.uint8(bit)
     if bias is not None:
         mask |= bias.mask & np.uint8(MaskBit.BAD)
         variance += bias.variance * np.float32(biases.rescaled(bias, detector) ** 2)

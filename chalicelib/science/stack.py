@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .robust import median
 
 CLIP = 3.0
 _BLOCK_BYTES = 24_000_000
+
+
+def spoilt(number: np.ndarray, members: int) -> np.ndarray:
+    """Where so many of a pixel's ``members`` are unusable (``number`` of them) that the rest is no measurement."""
+    return 3 * number.astype(np.int32) > members
 
 
 def clipped_mean(
@@ -17,11 +24,14 @@ def clipped_mean(
     read_variance: float,
     poisson: float,
     structure: np.ndarray | float = 0.0,
+    unusable: Callable[[int, slice], np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Mean of ``(data - offset - structure) * scale`` after a clip about the median with the expected noise.
 
     Returns mean and variance ``(ny, nx)`` float32 in ADU and the fraction of values clipped. The variance is the
     expected one (``read_variance + poisson * mean``) or, where the members scatter significantly more, theirs.
+    ``unusable`` tells of a member (by its number) and some rows which values are none; they are left out where they
+    are at most a third of a pixel's, see :func:`spoilt`.
     """
     n, (ny, nx) = len(data), data[0].shape
     mean, variance = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
@@ -37,9 +47,14 @@ def clipped_mean(
             stack[k] -= base
             if scales[k] != 1.0:
                 stack[k] *= np.float32(scales[k])
+        if unusable is not None:
+            out = np.stack([unusable(k, rows) for k in range(n)])
+            stack[out & ~spoilt(out.sum(axis=0), n)] = np.inf
         if not np.isfinite(stack).all():
             stack = np.where(np.isfinite(stack), stack, np.float32(np.inf))
         centre = median(stack, 0) if n > 2 else stack.min(axis=0)  # of two, a ray is in the higher
+        if n > 2:
+            _without_infinities(centre, stack)
         centre = np.where(np.isfinite(centre), centre, np.float32(0))
         expected = (read_variance + poisson * np.maximum(centre, 0)) * weight
         limit = np.float32(CLIP if n > 2 else 1.5 * CLIP) * np.sqrt(expected * (1 + 1.57 / n))
@@ -58,3 +73,16 @@ def clipped_mean(
         variance[rows] = np.where(none, 100 * expected, np.where(excess, spread / np.maximum(number - 1, 1), level))
         clipped += int(kept.size - np.count_nonzero(kept))
     return mean, variance, clipped / (n * ny * nx)
+
+
+def _without_infinities(centre: np.ndarray, stack: np.ndarray) -> None:
+    """Put in place the medians of what is finite where something is not: ``(ny, nx)`` of ``(n, ny, nx)``."""
+    place = np.nonzero(~np.isfinite(stack).all(axis=0))
+    if not place[0].size:
+        return
+    ordered = np.sort(stack[:, place[0], place[1]], axis=0)
+    number = np.isfinite(ordered).sum(axis=0)
+    some = number > 0
+    column = np.arange(len(number))
+    middle = np.float32(0.5) * (ordered[np.maximum(number - 1, 0) // 2, column] + ordered[number // 2, column])
+    centre[place] = np.where(some, middle, np.float32(0))
