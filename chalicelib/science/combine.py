@@ -87,7 +87,7 @@ def combine_bias(frames: list[RawFrame], detector: Detector) -> Combined:
     mask[unsteady] |= np.uint8(MaskBit.BAD)
     mask[mean + np.mean(offsets) >= 0.9 * _too_bright(detector)[0]] |= np.uint8(MaskBit.BAD)
     header = frames[kept[0]].header.copy()
-    header[biases.GAIN_CARD] = (detector.gain, "[electron/adu] gain that the master was made with")
+    header[biases.GAIN_CARD] = (detector.gain, "[electron/adu] gain of these electrons")
     if measured:
         header[biases.LEVEL_CARD] = (round(float(np.mean(offsets)), 4), "[adu] mean level taken off the bias")
     if read_noise and len(kept) >= 3:
