@@ -42,8 +42,7 @@ def test_frames_appear_by_themselves(desk: Desk, observatory: Observatory):
     expect(comment).to_have_value("Half a sentence about")
     expect(page.get_by_role("tab", name="Observed raw")).to_have_attribute("aria-selected", "true")
     expect(page).to_have_title(re.compile(f"^{re.escape(first)} .* · Data · Goodman Live$"))
-    comment.fill("")
-    news.click()
+    news.click()  # who says so is led away; what was begun is kept
     expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
     expect(page.get_by_label("Follow the newest")).to_be_checked()
     expect(news).to_have_count(0)

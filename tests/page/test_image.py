@@ -68,6 +68,14 @@ def test_values_are_read(page: Any):
     expect(page.locator(".image-readout")).to_contain_text("e⁻")
 
 
+def test_the_picture_and_the_file_are_saved(page: Any, night: Observatory):
+    name = night.file(night.spectra[0], 2)["file_name"]
+    for button, saved in (("PNG", name.replace(".fits", ".png")), ("FITS", name)):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button, exact=True).click()
+        assert download.value.suggested_filename == saved
+
+
 def test_who_draws_apertures_is_not_led_away(desk: Desk, night: Observatory):
     """Following stops at the file that is drawn on, until one says so."""
     from playwright.sync_api import expect
