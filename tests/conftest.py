@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,6 +40,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
             return "tests/page" if nodeid.startswith("tests/page/") else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
+
+
+# An example takes as long as the machine is busy: how fast code is, benchmarks say.
+settings.register_profile("goodman", deadline=None)
+settings.load_profile("goodman")
 
 
 @pytest.fixture(scope="session")

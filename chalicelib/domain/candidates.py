@@ -126,7 +126,8 @@ def _against(kind: str, o: Observation, c: Candidate, settings: Settings) -> lis
             said.append(f"It is made of {c.members} frames; the proposal asks for at least {minimum}.")
     if kind == "flat" and c.saturated > 0 and c.saturated >= settings.saturation_threshold:
         limit = settings.saturation_threshold
-        said.append(f"{c.saturated:g} % of its pixels are saturated; the proposal allows less than {limit:g} %.")
+        much = f"{c.saturated:g} % of its pixels are above half of the full well"
+        said.append(f"{much}; the proposal allows less than {limit:g} %.")
     return said
 
 
@@ -161,7 +162,9 @@ def _for(kind: str, o: Observation, c: Candidate) -> list[str]:
 def _for_arc(o: Observation, c: Candidate) -> list[str]:
     said = ["The same setting."]
     if c.lamps_known:
-        said.append(f"Lamps on: {', '.join(c.lamps)}." if c.lamps else "No lamp was on: it comes last.")
+        said.append(
+            f"Lamps on: {', '.join(c.lamps)}." if c.lamps else "No lamp with known lines was on: it comes last."
+        )
     minutes = (matching.middle_of(c) - matching.middle_of(o)).total_seconds() / 60
     if c.roi != o.roi_geometry:
         said.append(f"Another region of the detector ({c.roi}; the frame's: {o.roi_geometry}).")
@@ -189,7 +192,7 @@ def why_not(kind: str, o: Observation, record: Mapping[str, Any], other: Observa
     if key_of(kind, other) != key_of(kind, o):
         return [_other_key(kind, o, other)]
     if kind == "arc" and other.lamps_known and not other.lamps:
-        return ["No lamp was on while it was taken."]
+        return ["No lamp with known lines was on while it was taken."]
     return [record.get("status_reason") or "It is not reduced yet."]
 
 

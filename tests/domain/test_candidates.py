@@ -93,7 +93,7 @@ def planned(kind: str, found: list[Candidate], raw: Input, given_settings: Setti
         ("flat", {"filter": "OG570"}, 0, "filters are OG570"),
         ("flat", {"camera_angle": 12.0}, 0, "camera angle is 12°"),
         ("flat", {"grating_angle": None}, 0, "does not give the grating angle"),
-        ("flat", {"saturated": 3.0}, 0, "3 % of its pixels are saturated"),
+        ("flat", {"saturated": 3.0}, 0, "3 % of its pixels are above half of the full well"),
         ("arc", {}, 1, "another night"),
         ("arc", {"grating_angle": 3.0}, 0, "grating angle is 3°"),
     ],

@@ -113,6 +113,9 @@ async function addressOf(record: FileRecord, signal: AbortSignal): Promise<strin
 
 const recent = new Map<string, Preview>();
 
+/** ADU from which a raw pixel is saturated: the record has half of the full well, and the converter ends at 65535. */
+export const pixelLimit = (half: number | null): number | null => (half === null ? null : Math.min(65535, 2 * half));
+
 /** What a file looks like. A raw frame is read from its FITS file itself, everything else from its preview. */
 export async function load(record: FileRecord, signal: AbortSignal): Promise<Preview> {
   const key = `${record.id}-${record.sha256}`;
@@ -124,7 +127,7 @@ export async function load(record: FileRecord, signal: AbortSignal): Promise<Pre
   }
   const mine = epoch;
   const form = record.data_type === "0" ? "fits" : "preview";
-  const preview = await decoded({ form, bytes: await fetched(record, signal), saturation: record.saturation_value });
+  const preview = await decoded({ form, bytes: await fetched(record, signal), saturation: pixelLimit(record.saturation_value) });
   if (mine !== epoch) return preview;
   recent.set(key, preview);
   let held = 0;

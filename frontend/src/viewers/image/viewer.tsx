@@ -7,7 +7,7 @@ import { useEvents, useResource } from "../../core/fetching";
 import { Choice } from "../../parts/controls";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { makeLink, type Link } from "../link";
-import { isImage, load } from "../preview";
+import { isImage, load, pixelLimit } from "../preview";
 import { extractions } from "./extractions";
 
 export interface ImageViewerProps {
@@ -28,7 +28,7 @@ export function ImageViewer({ record, link, made, height, product }: ImageViewer
     // What draws is fetched beside what is drawn: a page that shows no image does without.
     const [{ Panel, Levels }, preview] = await Promise.all([import("./panel"), load(record, signal)]);
     if (!isImage(preview)) throw new Error("This file is a spectrum: it has no image of its own.");
-    return { of: record.id, Panel, levels: new Levels(preview, record.saturation_value) };
+    return { of: record.id, Panel, levels: new Levels(preview, pixelLimit(record.saturation_value)) };
   }, { keep: true });
   // A file that is made anew keeps its old image, and what is being drawn on it, until the new one is there.
   const shown = picture.data?.of === record.id ? picture.data : undefined;
