@@ -152,6 +152,7 @@ def _frame(obstype: str, technique: str) -> Any:
         grating="400_SYZY",
         camera_angle=11.6,
         grating_angle=5.8,
+        angles_read=False,
         filter="NO_FILTER",
         filter_2="NO_FILTER",
         slit="slit",
