@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -24,6 +25,12 @@ LEADER_WIDTHS = (1.0, 1.7)
 FLANKS = ((2.2, 0.02), (4.5, 0.004), (8.0, 0.0015))
 #: A new target may move the traces found before by so many of their widths; more, and it has eaten their light.
 STEADY = 0.2
+#: Two fits closer than this share of the narrower one's width all along the frame are one object. What a model leaves
+#: over of a star at its own place is wider than the star and subtracted like a halo; it takes no light in extraction.
+COINCIDENT = 0.6
+#: Once a bright target's width is known the background's window reaches at least so many widths to either side: in
+#: 1.5″ and more the window of ``BACKGROUND_REACH`` is full of its wings.
+BACKGROUND_WIDTHS = 7.5
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
 TYPICAL_WIDTH, WIDTH_SIGMA = 6.5, 0.4
@@ -59,10 +66,10 @@ def find_targets(
     halos: list[TraceFit] = []
     ny = collapsed.value.shape[1]
     refused = np.zeros(ny, bool)
-    half = max(8, BACKGROUND_REACH // binning)
     for _ in range(max_targets + 3):
         if len(fits) == max_targets:
             break
+        half = _reach(binning, fits)
         known_light = fits + halos
         rest = _subtract(collapsed, known_light)
         rest = rest.minus(running_background(rest, _near(collapsed, fits, 3.0), half))
@@ -78,19 +85,20 @@ def find_targets(
             break
         prior = _prior(candidate, leader, shape, binning)
         fit = _fit(rest, candidate, prior, gaussian)
-        if fit.significance < 30:
-            # A faint target's own light is in the background it was seen against: once more without.
-            rest = _subtract(collapsed, known_light)
-            rest = rest.minus(running_background(rest, _near(collapsed, [*fits, fit], 2.5), half))
-            fit = _fit(rest, candidate, prior, gaussian)
-        if leader is not None and _is_halo(fit, leader):
+        # A target's own light is in the background it was seen against: once more without.
+        rest = _subtract(collapsed, known_light)
+        excluded = _near(collapsed, [*fits, fit], 2.5 if fit.significance < LEADER else 3.0)
+        rest = rest.minus(running_background(rest, excluded, _reach(binning, [*fits, fit])))
+        fit = _fit(rest, candidate, prior, gaussian)
+        same = [other for other in fits if _coincides(fit, other)]
+        if (leader is not None and _is_halo(fit, leader)) or any(width_of(fit) > width_of(other) for other in same):
             halos.append(fit)
             continue
-        if not _plausible(fit, rest, limit, leader) or _is_misfit(fit, fits):
+        if same or not _plausible(fit, rest, limit, leader) or _is_misfit(fit, fits):
             refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
             continue
-        together = _refit(collapsed, [*fits, fit], half, gaussian, binning) if fits else [fit]
-        if _disturbs(fits, together) or any(_is_misfit(f, _without(together, f)) for f in together):
+        together = _refit(collapsed, [*fits, fit], _reach(binning, [*fits, fit]), gaussian, binning) if fits else [fit]
+        if _disturbs(fits, together) or any(_is_misfit(f, _without(together, f)) for f in together) or _twins(together):
             refused |= np.abs(np.arange(ny) - candidate.row) < 2 * candidate.fwhm
             continue
         fits = together
@@ -102,6 +110,24 @@ def _is_halo(fit: TraceFit, leader: TraceFit) -> bool:
     middle = (fit.columns - 1) / 2
     wide = width_of(fit) > 2.5 * width_of(leader)
     return wide and abs(float(fit.row(middle) - leader.row(middle))) < width_of(fit)
+
+
+def _coincides(fit: TraceFit, other: TraceFit) -> bool:
+    """Whether two fits lie on each other all along the frame: one object, however much of its light each has."""
+    columns = np.linspace(0, fit.columns - 1, 9)
+    distance = float(np.max(np.abs(fit.row(columns) - other.row(columns))))
+    return distance < COINCIDENT * min(width_of(fit), width_of(other))
+
+
+def _twins(fits: list[TraceFit]) -> bool:
+    return any(_coincides(a, b) for a, b in combinations(fits, 2))
+
+
+def _reach(binning: int, fits: list[TraceFit]) -> int:
+    """Half width of the background's window, rows: a bright target's wings must not pass for sky in any seeing."""
+    leader = _leader(fits)
+    wings = BACKGROUND_WIDTHS * width_of(leader) if leader is not None else 0.0
+    return max(8, BACKGROUND_REACH // binning, math.ceil(wings))
 
 
 def _is_misfit(fit: TraceFit, fits: list[TraceFit]) -> bool:
@@ -140,7 +166,7 @@ def fit_at(
     ``row`` is the array row on the middle column; ``others`` are the targets found without help, for their shape.
     """
     leader = _leader(others) or max(others, key=lambda f: f.significance, default=None)
-    background = running_background(collapsed, _near(collapsed, others, 3.0), max(8, BACKGROUND_REACH // binning))
+    background = running_background(collapsed, _near(collapsed, others, 3.0), _reach(binning, others))
     rest = collapsed.minus(background)
     width = WIDTHS[1] / binning
     expected = tuple(leader.terms[1:]) if leader is not None else (shape or (0.0, 0.0, 0.0))

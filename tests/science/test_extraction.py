@@ -115,6 +115,50 @@ def test_two_targets_brightest_first_and_the_neighbour_is_not_counted_twice():
         assert spectrum.flux.sum(dtype=float) == pytest.approx(slit.flux(source).sum(), rel=0.015)
 
 
+@pytest.mark.parametrize("beta", [2.5, 4.0])
+@pytest.mark.parametrize("seeing", [2.0, 2.5])
+def test_one_star_in_poor_seeing_is_one_target_with_all_its_light(seeing, beta):
+    """Its wings are not sky, and what a fit leaves of them is not a second target on its row."""
+    star = Source(4000, 120.3, seeing / (0.15 * GEOMETRY.binning[1]), beta)
+    slit = LongSlit(shape=(240, 600), sources=[star])
+    mean = slit.mean()
+    for seed in range(3):
+        result = analyse(slit.frame(mean, seed))
+        (spectrum,) = result.spectra
+        assert spectrum.flux.sum(dtype=float) == pytest.approx(4000 * 600, rel=0.005)
+        assert spectrum.trace.fwhm == pytest.approx(GEOMETRY.binning[1] * star.fwhm, rel=0.01)
+        assert result.quality["targets"][0]["moffat_beta"] == pytest.approx(beta, rel=0.05)
+
+
+def test_a_star_of_moderate_signal_in_poor_seeing_is_one_target():
+    star = Source(400, 120.3, 2.5 / (0.15 * GEOMETRY.binning[1]), 2.5)
+    slit = LongSlit(shape=(240, 600), sources=[star])
+    mean = slit.mean()
+    results = [extract(slit.frame(mean, seed)) for seed in range(4)]
+    assert [len(spectra) for spectra in results] == [1] * 4
+    share = [spectra[0].flux.sum(dtype=float) / (400 * 600) for spectra in results]
+    assert np.mean(share) == pytest.approx(1, abs=0.01)
+
+
+def test_light_no_moffat_describes_is_not_a_second_target_on_the_same_row():
+    """A tenth of the light in wings of more than twice the width, a little to one side: guiding errors, optics."""
+    parts = [Source(3480, 120.3, 8.0, 3.5), Source(400, 120.3, 20.0, 3.0), Source(120, 126.7, 8.0, 3.0)]
+    slit = LongSlit(shape=(240, 600), sources=parts)
+    mean = slit.mean()
+    for seed in range(3):
+        assert len(extract(slit.frame(mean, seed))) == 1
+
+
+def test_two_stars_are_two_in_poor_seeing_too():
+    strong, faint = Source(6000, 100, 8.0), Source(60, 124, 8.0)
+    slit = LongSlit(shape=(240, 600), sources=[strong, faint])
+    mean = slit.mean()
+    for seed in range(3):
+        spectra = extract(slit.frame(mean, seed))
+        assert len(spectra) == 2
+        assert trace_error(slit, faint, spectra[1]) < 1.0
+
+
 def test_max_targets():
     slit = LongSlit(sources=[Source(2500, 50), Source(900, 80), Source(600, 110)])
     frame = slit.frame()
