@@ -30,7 +30,7 @@ STEADY = 0.2
 COINCIDENT = 0.6
 #: Once a bright target's width is known the background's window reaches at least so many widths to either side: in
 #: 1.5″ and more the window of ``BACKGROUND_REACH`` is full of its wings.
-BACKGROUND_WIDTHS = 7.5
+BACKGROUND_WIDTHS = 5.0
 #: Unbinned rows: widths tried (0.5″ to 2.2″ at 0.15″ a row), reach of the background, steps and limits of the drift.
 WIDTHS = (4.0, 6.5, 10.5)
 TYPICAL_WIDTH, WIDTH_SIGMA = 6.5, 0.4
