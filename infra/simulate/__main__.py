@@ -44,6 +44,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lamps", help="LAMP_ endings, such as HGA,NE (default: usual for the mode)")
     parser.add_argument("--afternoon-arcs", action="store_true", help="arcs before sunset only, many pixels off")
     parser.add_argument("--moon", type=float, help="moonlight relative to the dark sky (default 0)")
+    parser.add_argument("--seeing", type=float, help="of the night, arcseconds (default: drawn, 0.7 to 1.4)")
     parser.add_argument("--evening", type=date.fromisoformat, help="date of the evening, yyyy-mm-dd")
     parser.add_argument("--no-images", action="store_true", help="no acquisition images")
     parser.add_argument("--no-standard", action="store_true", help="no spectrophotometric standard")
@@ -65,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         "lamps": tuple(options.lamps.upper().split(",")) if options.lamps else None,
         "arcs": "afternoon" if options.afternoon_arcs else None,
         "moon": options.moon,
+        "seeing": options.seeing,
         "evening": options.evening,
         "imaging": False if options.no_images else None,
         "standard": False if options.no_standard else None,

@@ -49,6 +49,7 @@ def plan_night(
     seconds: float = 600.0,
     magnitude: tuple[float, float] = (15.5, 18.0),
     moon: float = 0.0,
+    seeing: float | None = None,
     flexure: float = 1.0,
     shift: float | None = None,
     stretch: float | None = None,
@@ -88,6 +89,8 @@ def plan_night(
         Range of the main targets.
     moon : float
         Moonlight relative to the dark sky.
+    seeing : float or None
+        Of the night, arcseconds, 0.3 to 6; it breathes by some per cent. None = drawn for each block, 0.7 to 1.4.
     flexure : float
         Scales all flexure; 0 = a rigid instrument.
     shift, stretch : float or None
@@ -109,6 +112,8 @@ def plan_night(
         raise ValueError(f"There is no region '{region}'; there are full and small.")
     if arcs not in ("block", "afternoon") or arc_style not in ("laboratory", "library"):
         raise ValueError("arcs is 'block' or 'afternoon', arc_style 'laboratory' or 'library'.")
+    if seeing is not None and not 0.3 <= seeing <= 6:
+        raise ValueError(f"A seeing of {seeing:g} arcsec is not between 0.3 and 6.")
     setting = find_mode(mode)
     lamps = lamps or usual_lamps(setting)
     unknown = [lamp for lamp in lamps if lamp not in ARC_SECONDS]
@@ -138,7 +143,7 @@ def plan_night(
         cosmic_rays=cosmic_rays,
         arc_style=arc_style,
     )
-    writer = _Writer(night, rng, lamps, n_arc, flexure, moon)
+    writer = _Writer(night, rng, lamps, n_arc, flexure, moon, seeing)
     writer.calibrations(n_bias, n_flat, focus)
     if arcs == "afternoon":
         writer.afternoon_arcs()
@@ -179,6 +184,7 @@ class _Writer:
     n_arc: int
     flexure: float
     moon: float
+    seeing: float | None
 
     def __post_init__(self) -> None:
         self.exposures: list[Exposure] = []
@@ -270,7 +276,8 @@ class _Writer:
         main = sources[0]
         ids = {"proposal": proposal, "observation": 100 + self.blocks, "configuration": 1, "block": 5000 + self.blocks}
         angle = float(self.rng.uniform(0, 180))
-        seeing = float(self.rng.uniform(0.7, 1.4))
+        drawn = float(self.rng.uniform(0.7, 1.4))  # always, so that nothing else of the night depends on the option
+        seeing = drawn if self.seeing is None else self.seeing
         place = SLIT_MIDDLE + float(self.rng.uniform(-1, 1)) * (60 if self.night.region.size[1] < 1000 else 250)
         sky = Sky(airglow=float(self.rng.uniform(0.7, 1.5)), moon=self.moon)
         if image:

@@ -137,3 +137,15 @@ def test_command_line_says_what_is_wrong(tmp_path, capsys):
 )
 def test_sexagesimal(value, text):
     assert sexagesimal(value) == text
+
+
+def test_seeing_changes_the_seeing_and_nothing_else_of_a_night():
+    drawn, poor = plan_night("400_M2", seed=4), plan_night("400_M2", seed=4, seeing=2.5)
+    assert [(e.name, e.start, e.shift, e.row_shift, [s.name for s in e.targets]) for e in drawn] == [
+        (e.name, e.start, e.shift, e.row_shift, [s.name for s in e.targets]) for e in poor
+    ]
+    traces = [t for e in poor for t in e.traces]
+    assert traces and all(2.5 * 0.9 < 0.15 * t.fwhm < 2.5 * 1.1 for t in traces)
+    assert all(0.7 * 0.9 < 0.15 * t.fwhm < 1.4 * 1.1 for e in drawn for t in e.traces)
+    with pytest.raises(ValueError, match="not between"):
+        plan_night("400_M2", seed=4, seeing=9.0)
