@@ -25,6 +25,8 @@ LEADER_WIDTHS = (1.0, 1.7)
 FLANKS = ((2.2, 0.02), (4.5, 0.004), (8.0, 0.0015))
 #: A new target may move the traces found before by so many of their widths; more, and it has eaten their light.
 STEADY = 0.2
+#: No seeing makes wings like those of this Moffat exponent; a fit that wants them has a galaxy's light in it.
+STELLAR = 1.8
 #: Two fits closer than this share of the narrower one's width all along the frame are one object. What a model leaves
 #: over of a star at its own place is wider than the star and subtracted like a halo; it takes no light in extraction.
 COINCIDENT = 0.6
@@ -86,10 +88,14 @@ def find_targets(
         prior = _prior(candidate, leader, shape, binning)
         fit = _fit(rest, candidate, prior, gaussian)
         # A target's own light is in the background it was seen against: once more without.
-        rest = _subtract(collapsed, known_light)
+        tight, rest = rest, _subtract(collapsed, known_light)
         excluded = _near(collapsed, [*fits, fit], 2.5 if fit.significance < LEADER else 3.0)
-        rest = rest.minus(running_background(rest, excluded, _reach(binning, [*fits, fit])))
-        fit = _fit(rest, candidate, prior, gaussian)
+        freed = rest.minus(running_background(rest, excluded, _reach(binning, [*fits, fit])))
+        again = _fit(freed, candidate, prior, gaussian)
+        if fit.significance < LEADER or again.beta > STELLAR:
+            rest, fit = freed, again
+        else:  # A host's light: the narrow window keeps it apart from the star in it.
+            rest = tight
         same = [other for other in fits if _coincides(fit, other)]
         if (leader is not None and _is_halo(fit, leader)) or any(width_of(fit) > width_of(other) for other in same):
             halos.append(fit)
