@@ -131,6 +131,7 @@ export function useSettings(link: Link): [Settings, (change: Partial<Settings>) 
       unrange();
       unplace();
       clearTimeout(timer.current);
+      timer.current = undefined; // what waits no more must not keep the address from being followed
     };
   }, [link, keep]);
 
