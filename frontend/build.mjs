@@ -42,8 +42,8 @@ const absolute = (name) => path.join(here, name);
 const address = (name) => "/" + path.relative(out, absolute(name));
 
 /** Scripts that run beside the page: files of their own, whose hashed names the page has to know. */
-async function single(entryPoint) {
-  const { metafile } = await build({ ...common, entryPoints: [entryPoint] });
+async function single(entryPoint, more = {}) {
+  const { metafile } = await build({ ...common, ...more, entryPoints: [entryPoint] });
   return Object.keys(metafile.outputs).find((name) => !name.endsWith(".map"));
 }
 
@@ -65,9 +65,10 @@ function atOnce({ outputs }) {
   return { entry, chunks, style: outputs[entry].cssBundle };
 }
 
-async function page(metafile, icon) {
+async function page(metafile, icon, first) {
   const { entry, chunks, style } = atOnce(metafile);
   const head = [
+    `<script src="${address(first)}"></script>`,
     `<link rel="icon" type="image/svg+xml" href="/${icon}">`,
     style ? `<link rel="stylesheet" href="${address(style)}">` : "",
     ...chunks.map((name) => `<link rel="modulepreload" href="${address(name)}">`),
@@ -84,9 +85,9 @@ async function size(name) {
 const line = (bytes, words) => console.log(`${(bytes / 1000).toFixed(1).padStart(7)} kB gzip  ${words}`);
 
 /** Prints what each file weighs; the sum of what the data page loads. */
-async function weigh(metafile, worker) {
+async function weigh(metafile, worker, first) {
   const { entry, chunks, style } = atOnce(metafile);
-  const data = [entry, ...chunks, style, worker].filter(Boolean);
+  const data = [entry, ...chunks, style, worker, first].filter(Boolean);
   const image = closure(metafile.outputs, "src/viewers/image/panel.tsx").filter((name) => !data.includes(name));
   const later = Object.keys(metafile.outputs).filter((name) => /\.(js|css)$/.test(name) && !data.includes(name));
   let total = 0;
@@ -106,6 +107,7 @@ await rm(out, { recursive: true, force: true });
 await mkdir(path.join(out, "assets"), { recursive: true });
 try {
   const worker = await single("src/viewers/decoder.worker.ts");
+  const first = await single("src/core/theme-first.ts", { format: "iife" });
   const icon = await hashed(out, "icon.svg", await readFile(path.join(here, "src/icon.svg")));
   const sheets = await Promise.all(STYLES.map(async (name) => [name, address(await single(`src/styles/${name}.css`))]));
   const options = {
@@ -115,16 +117,16 @@ try {
     jsxImportSource: "preact",
     splitting: true,
     define: { DECODER: JSON.stringify(address(worker)), STYLES: JSON.stringify(Object.fromEntries(sheets)) },
-    plugins: [{ name: "page", setup: (b) => b.onEnd((made) => made.errors.length || page(made.metafile, icon)) }],
+    plugins: [{ name: "page", setup: (b) => b.onEnd((made) => made.errors.length || page(made.metafile, icon, first)) }],
   };
-  const { chapters, dead } = await renderManual({ out, common, icon });
+  const { chapters, dead } = await renderManual({ out, common, icon, script: address(first) });
   for (const sentence of dead) console.error(sentence);
   if (watch) {
     await (await context(options)).watch();
     console.log("Watching; Ctrl-C ends it.");
   } else {
     const { metafile } = await build(options);
-    const total = await weigh(metafile, worker);
+    const total = await weigh(metafile, worker, first);
     if (chapters) console.log(`The manual has ${chapters} chapters.`);
     const old = `${out}.old`;
     await rename(dist, old).catch(() => undefined); // there may be none

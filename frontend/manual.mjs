@@ -98,9 +98,9 @@ function whole(chapter, chapters, assets) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${chapter.title} · Goodman Live manual</title>
+<script src="${assets.script}"></script>
 <link rel="icon" type="image/svg+xml" href="/${assets.icon}">
 <link rel="stylesheet" href="${assets.style}">
-<script src="${assets.script}"></script>
 </head>
 <body>
 <a class="skip" href="#content">To the content</a>
@@ -123,7 +123,7 @@ async function files(folder) {
 }
 
 /** Writes the manual below `out`; how many chapters it has, and the links that lead nowhere, a sentence each. */
-export async function renderManual({ out, common, icon }) {
+export async function renderManual({ out, common, icon, script }) {
   const names = (await files(source)).filter((name) => name.endsWith(".md"));
   if (!names.length) return { chapters: 0, dead: [] };
   const pictures = (await files(path.join(source, PICTURES))).filter((name) => /\.(png|jpe?g|svg|webp)$/.test(name));
@@ -141,9 +141,9 @@ export async function renderManual({ out, common, icon }) {
     .flatMap((one) => one.links)
     .filter(({ file, anchor }) => !known.has(file) || (anchor && !anchors.get(file)?.has(anchor)))
     .map(({ name, file, anchor }) => `docs/user-manual/${name} leads to ${file}${anchor ? `#${anchor}` : ""}, which the manual does not have.`);
-  const made = await build({ ...common, entryPoints: ["src/manual/manual.css", "src/manual/manual.ts"], format: "iife" });
-  const output = (suffix) => "/assets/" + path.basename(Object.keys(made.metafile.outputs).find((name) => name.endsWith(suffix)));
-  const assets = { icon, style: output(".css"), script: output(".js") };
+  const made = await build({ ...common, entryPoints: ["src/manual/manual.css"] });
+  const style = Object.keys(made.metafile.outputs).find((name) => name.endsWith(".css"));
+  const assets = { icon, style: "/assets/" + path.basename(style), script };
   await mkdir(path.join(out, "manual", PICTURES), { recursive: true });
   for (const chapter of chapters) await writeFile(path.join(out, "manual", htmlName(chapter.name)), whole(chapter, chapters, assets));
   for (const name of pictures) await cp(path.join(source, PICTURES, name), path.join(out, "manual", PICTURES, name));
