@@ -8,6 +8,7 @@ import { connection, lookNow, retryAt } from "./core/live";
 import { dismiss, notices } from "./core/notices";
 import { go, href, place } from "./core/router";
 import { end, expired, user } from "./core/session";
+import { watchFailures } from "./core/trouble";
 import { styled } from "./core/styles";
 import { nextTheme, theme, THEME_NAMES, THEMES } from "./core/theme";
 import { Button, Dialog, IconButton } from "./parts/controls";
@@ -228,6 +229,7 @@ export function App() {
         ]
       : []),
   ]);
+  useEffect(() => (me ? watchFailures() : undefined), [me?.id]);
   const view = (me ? [...VIEWS, ...OPEN] : OPEN).find((one) => one.name === name);
   useEffect(() => {
     document.title = view?.label ? `${view.label} · Goodman Live` : "Goodman Live";

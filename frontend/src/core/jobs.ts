@@ -1,11 +1,12 @@
 // What was asked of the pipeline, followed until it is done: by the change feed, and by a look now and then.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api } from "../api/client";
+import { api, Refused } from "../api/client";
 import type { Accepted, Job } from "../api/types";
 import { onEvents } from "./live";
 import { plural } from "./format";
 import { sentence, tell } from "./notices";
+import { token } from "./session";
 
 const LOOK = 2_000;
 const SLOW_LOOK = 10_000;
@@ -13,20 +14,28 @@ const SLOW_AFTER = 120_000;
 
 export const over = (job: Job): boolean => job.status === "done" || job.status === "failed";
 
-/** Read a job until it is over, telling each state; returns how to stop. A lost connection is waited for. */
-export function follow(id: string, told: (job: Job) => void): () => void {
+/**
+ * Read a job until it is over, telling each state; returns how to stop. A lost connection and an ended session are waited
+ * for; a job that is gone, or not to be seen any more, is told as `lost`.
+ */
+export function follow(id: string, told: (job: Job) => void, lost: (why: Refused) => void): () => void {
   const control = new AbortController();
   const began = Date.now();
   let timer: ReturnType<typeof setTimeout>;
   const look = async (): Promise<void> => {
     clearTimeout(timer);
     try {
+      if (!token.value) throw null;
       const job = await api.get<Job>(`/jobs/${id}`, {}, control.signal);
       if (control.signal.aborted) return;
       told(job);
       if (over(job)) return stop();
-    } catch {
+    } catch (failure) {
       if (control.signal.aborted) return;
+      if (failure instanceof Refused && (failure.status === 403 || failure.status === 404)) {
+        stop();
+        return lost(failure);
+      }
     }
     timer = setTimeout(() => void look(), Date.now() - began > SLOW_AFTER ? SLOW_LOOK : LOOK);
   };
@@ -61,6 +70,10 @@ export function useJob(made?: (files: number[], job: Job) => void): {
       const accepted = await work();
       setJob(accepted.job);
       stop.current();
+      const lost = (why: Refused): void => {
+        setJob(null);
+        tell("bad", `${what}: what became of it cannot be seen any more. ${why.message}`);
+      };
       stop.current = follow(accepted.job.id, (now) => {
         setJob(now);
         if (now.status === "done") {
@@ -69,7 +82,7 @@ export function useJob(made?: (files: number[], job: Job) => void): {
           tell("good", `${what}: done. ${made}`);
           done.current?.(now.files ?? [], now);
         } else if (now.status === "failed") tell("bad", `${what} failed. ${now.sentence}`);
-      });
+      }, lost);
     } catch (failure) {
       tell("bad", `${what} was refused. ${sentence(failure)}`);
     } finally {

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { Refused, send, Unreachable } from "../api/client";
 import type { Event, Feed } from "../api/types";
-import { token, user } from "./session";
+import { expired, token, user } from "./session";
 
 /** Seconds between looks: while the night runs, and once nothing has happened for ten minutes. */
 const PACE = 1.2;
@@ -35,6 +35,8 @@ let failures = 0;
 let lastNews = Date.now();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let epoch = 0;
+/** Something may have happened that was not heard of, whatever the state shows meanwhile. */
+let missed = false;
 
 function forget(): void {
   cursor = etag = null;
@@ -79,18 +81,27 @@ async function turn(): Promise<void> {
   try {
     await look();
     if (mine !== epoch) return;
-    if (connection.value === "lost") for (const listener of [...listeners]) listener([]); // look at everything again
+    if (missed) for (const listener of [...listeners]) listener([]); // look at everything again
+    missed = false;
     failures = 0;
     connection.value = "live";
     schedule(Date.now() - lastNews > QUIET_AFTER ? QUIET_PACE : PACE);
   } catch (failure) {
     if (mine !== epoch || !token.value) return;
-    if (failure instanceof Refused && failure.status === 400) forget(); // a cursor that has become too old
+    if (failure instanceof Refused && failure.status === 400) {
+      forget(); // a cursor that has become too old
+      missed = true;
+    }
     failures += 1;
-    if (failures > 1 || failure instanceof Unreachable) connection.value = "lost";
+    if (failures > 1 || failure instanceof Unreachable) lose();
     const wait = failure instanceof Refused && failure.wait ? failure.wait : Math.min(LONGEST, PACE * 2 ** failures);
     schedule(wait * (0.8 + 0.4 * Math.random()));
   }
+}
+
+function lose(): void {
+  connection.value = "lost";
+  missed = true;
 }
 
 function schedule(seconds: number): void {
@@ -111,10 +122,11 @@ effect(() => {
   if (id === owner) return;
   owner = id;
   forget();
+  missed ||= expired.peek(); // views that stay below the sign-in grow old
   connection.value = "starting";
   if (id !== null) queueMicrotask(() => void turn());
   else clearTimeout(timer);
 });
 document.addEventListener("visibilitychange", () => !document.hidden && lookNow());
 addEventListener("online", lookNow);
-addEventListener("offline", () => token.value && (connection.value = "lost"));
+addEventListener("offline", () => token.value && lose());

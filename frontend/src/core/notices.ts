@@ -1,6 +1,7 @@
-// Short news for the user, announced politely to screen readers, and kept until dismissed or out of date.
+// Short news for the user, announced politely to screen readers. What went wrong stays until it is dismissed; the rest goes by itself.
 
 import { signal } from "@preact/signals";
+import { onEnd } from "./session";
 
 export interface Notice {
   id: number;
@@ -12,19 +13,30 @@ export interface Notice {
 
 export const notices = signal<Notice[]>([]);
 let last = 0;
-const SECONDS = { info: 6, good: 6, bad: 20 };
+const SECONDS = 6;
+/** What can be taken back stays longer. */
+const SECONDS_TO_ACT = 20;
 const MOST = 4;
 
 export function tell(kind: Notice["kind"], text: string, action?: Notice["action"]): void {
-  if (notices.value.some((one) => one.text === text)) return;
+  replace(0, kind, text, action);
+}
+
+/** Show a notice in the place of another one, and of one with the same words; its number. */
+export function replace(instead: number, kind: Notice["kind"], text: string, action?: Notice["action"]): number {
   const id = ++last;
-  notices.value = [...notices.value, { id, kind, text, ...(action ? { action } : {}) }].slice(-MOST);
-  setTimeout(() => dismiss(id), (action ? SECONDS.bad : SECONDS[kind]) * 1000); // what can be taken back stays longer
+  const others = notices.value.filter((one) => one.text !== text && one.id !== instead);
+  while (others.length >= MOST) others.splice(Math.max(0, others.findIndex((one) => one.kind !== "bad")), 1);
+  notices.value = [...others, { id, kind, text, ...(action ? { action } : {}) }];
+  if (kind !== "bad") setTimeout(() => dismiss(id), (action ? SECONDS_TO_ACT : SECONDS) * 1000);
+  return id;
 }
 
 export function dismiss(id: number): void {
   notices.value = notices.value.filter((one) => one.id !== id);
 }
+
+onEnd(() => (notices.value = []));
 
 /** The sentence of whatever went wrong. */
 export function sentence(failure: unknown): string {

@@ -233,6 +233,8 @@ export function Menu({ label, icon, children, kind = "plain" }: {
     const outside = (event: MouseEvent) => !box.current?.contains(event.target as Node) && setOpen(false);
     const escape = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;
+      event.preventDefault(); // it is the menu's: nothing else is left or closed
+      event.stopPropagation();
       setOpen(false);
       box.current?.querySelector("button")?.focus();
     };

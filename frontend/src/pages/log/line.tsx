@@ -8,21 +8,22 @@ import { Badge, Button, Time } from "../../parts/controls";
 import { blockWord, outcomeMark, outcomeWord, saidBy } from "./words";
 
 export function LogLine({ event }: { event: Event }) {
-  const { actor, block, file_id, file_name, night, proposal } = event;
+  const { actor, block, file_id, file_name, night, outcome, proposal } = event;
+  const panel = outcome.startsWith("comment") ? "comments" : null;
   return (
     <li class="log-line">
       <span class="when">
         <Time at={event.time} />
       </span>
       <span class="what">
-        <Badge kind={outcomeMark(event.outcome)}>{outcomeWord(event.outcome)}</Badge>
+        <Badge kind={outcomeMark(outcome)}>{outcomeWord(outcome)}</Badge>
       </span>
       <div class="said">
         <Sentence text={saidBy(event)} />
         <p class="soft about">
           {actor === "pipeline" ? "Pipeline" : actor}
           {block !== "user" && <span>{blockWord(block)}</span>}
-          {file_id ? <a href={href("data", file_id)}>{file_name ?? file_id}</a> : file_name && <span>{file_name}</span>}
+          {file_id ? <a href={href("data", file_id, { panel })}>{file_name ?? file_id}</a> : file_name && <span>{file_name}</span>}
           {proposal && <span>{proposal}</span>}
           <a href={href("night", night)}>Night {nightName(night)}</a>
         </p>

@@ -8,7 +8,7 @@ import { href } from "../../core/router";
 import { Button, Status } from "../../parts/controls";
 import { FormError } from "../../parts/states";
 
-export function Failures({ records, error, changed }: { records: FileRecord[]; error: unknown; changed: () => void }) {
+export function Failures({ records, night, error, changed }: { records: FileRecord[]; night: number; error: unknown; changed: () => void }) {
   if (!records.length && !error) return null;
   return (
     <section class="panel failures" aria-labelledby="failures-title">
@@ -17,13 +17,13 @@ export function Failures({ records, error, changed }: { records: FileRecord[]; e
       </h2>
       <FormError error={error} />
       <ul>
-        {records.map((record) => <Failure key={record.id} record={record} changed={changed} />)}
+        {records.map((record) => <Failure key={record.id} record={record} night={night} changed={changed} />)}
       </ul>
     </section>
   );
 }
 
-function Failure({ record, changed }: { record: FileRecord; changed: () => void }) {
+function Failure({ record, night, changed }: { record: FileRecord; night: number; changed: () => void }) {
   const once = useRef(intention());
   const { job, busy, ask } = useJob(changed);
   const retry = () =>
@@ -37,11 +37,12 @@ function Failure({ record, changed }: { record: FileRecord; changed: () => void 
   return (
     <li>
       <p>
-        <Status status={record.status} /> <a class="mono" href={href("data", record.id)}>{record.file_name ?? record.id}</a> {record.obstype} {record.object}
+        <Status status={record.status} /> <a class="mono" href={href("data", record.id, { night })}>{record.file_name ?? record.id}</a> {record.obstype} {record.object}
       </p>
       <p>{record.failure?.sentence ?? record.status_reason ?? "No reason was given."}</p>
       <div class="buttons">
         <Button icon="retry" busy={busy} reason={reason} onClick={retry}>Retry</Button>
+        {record.failure?.retryable === false && !reason && <span class="soft">The same inputs will fail again: change something before.</span>}
         {job && <span class="soft" role="status">{job.sentence}</span>}
       </div>
     </li>

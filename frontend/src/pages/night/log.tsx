@@ -14,7 +14,7 @@ import { lit } from "./strip";
 /** Lines drawn before somebody asks for all. */
 const MOST = 300;
 
-export function Log({ frames, comment }: { frames: Frame[]; comment: (frame: Frame) => void }) {
+export function Log({ night, frames, comment }: { night: number; frames: Frame[]; comment: (frame: Frame) => void }) {
   const narrow = useNarrow();
   const [all, setAll] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -32,7 +32,10 @@ export function Log({ frames, comment }: { frames: Frame[]; comment: (frame: Fra
   };
   const shown = all ? frames : frames.slice(0, MOST);
   const lines = useMemo(
-    () => (narrow ? <Cards frames={shown} comment={(frame) => open.current(frame)} /> : <Lines frames={shown} comment={(frame) => open.current(frame)} />),
+    () => {
+      const given = { night, frames: shown, comment: (frame: Frame) => open.current(frame) };
+      return narrow ? <Cards {...given} /> : <Lines {...given} />;
+    },
     [frames, all, narrow],
   );
   return (
@@ -48,15 +51,15 @@ export function Log({ frames, comment }: { frames: Frame[]; comment: (frame: Fra
   );
 }
 
-interface LinesProps { frames: Frame[]; comment: (frame: Frame) => void }
+interface LinesProps { night: number; frames: Frame[]; comment: (frame: Frame) => void }
 
-const dataOf = (frame: Frame) => (
-  <a class="frame-name" href={href("data", frame.id)} aria-label={frame.file_name ?? String(frame.id)}>
+const dataOf = (frame: Frame, night: number) => (
+  <a class="frame-name" href={href("data", frame.id, { night })} aria-label={frame.file_name ?? String(frame.id)}>
     <FileName text={frame.file_name ?? String(frame.id)} />
   </a>
 );
 
-function Lines({ frames, comment }: LinesProps) {
+function Lines({ night, frames, comment }: LinesProps) {
   return (
     <table>
       <thead>
@@ -71,7 +74,7 @@ function Lines({ frames, comment }: LinesProps) {
         {frames.map((frame) => (
           <tr key={frame.id} data-frame={frame.id}>
             <td><Time at={frame.time} short /></td>
-            <th scope="row">{dataOf(frame)}</th>
+            <th scope="row">{dataOf(frame, night)}</th>
             <td>{frame.object ?? "–"}</td>
             <td>{frame.obstype ?? "–"}</td>
             <td class="number">{figure(frame.exposure, 4)}</td>
@@ -104,13 +107,13 @@ function Said({ frame }: { frame: Frame }) {
 
 const Reason = ({ frame }: { frame: Frame }) => (frame.status_reason ? <p class="soft" title={frame.status_reason}>{frame.status_reason}</p> : null);
 
-function Cards({ frames, comment }: LinesProps) {
+function Cards({ night, frames, comment }: LinesProps) {
   return (
     <ul>
       {frames.map((frame) => (
         <li key={frame.id} class="panel" data-frame={frame.id}>
           <p class="card-line"><strong><Time at={frame.time} short /></strong><Status status={frame.status} /></p>
-          <p class="card-line">{dataOf(frame)}</p>
+          <p class="card-line">{dataOf(frame, night)}</p>
           <p class="card-line">
             <span>{frame.obstype ?? "–"} <strong>{frame.object ?? ""}</strong></span>
             <span class="soft">{figure(frame.exposure, 4)} s, airmass {fixed(frame.airmass, 2)}</span>

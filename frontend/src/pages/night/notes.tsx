@@ -36,7 +36,7 @@ export function Remark({ comment, about, changed }: { comment: Comment; about?: 
         <Time at={comment.time} />
         {comment.edited && <span>edited{comment.edited_by && comment.edited_by !== comment.author ? ` by ${comment.edited_by}` : ""}</span>}
         {!comment.file_id && <span>{comment.proposal ? `for ${comment.proposal}` : "for everybody"}</span>}
-        {about && comment.file_id && <a class="mono" href={href("data", comment.file_id, { tab: "comments" })}>{comment.file_name}</a>}
+        {about && comment.file_id && <a class="mono" href={href("data", comment.file_id, { panel: "comments" })}>{comment.file_name}</a>}
         {comment.yours && editing === null && (
           <span class="buttons">
             <Button kind="quiet" onClick={() => edit(comment.text)}>Edit</Button>

@@ -62,7 +62,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
     api.get<Page<FileRecord>>("/files", { night, status: ["failed", "rejected"], page_size: 200 }, signal));
   const follow = following.value;
   const narrow = useNarrow();
-  const [waiting, setWaiting] = useState(0);
+  const [waiting, setWaiting] = useState<ReadonlySet<number>>(new Set());
   const [commented, comment] = useState<number | null>(null);
   const { query } = place.value;
   const shown = { obstype: query.get("obstype") ?? "", proposal: query.get("proposal") ?? "", newestFirst: query.get("order") !== "time" };
@@ -73,18 +73,13 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
   useEvents((events) => {
     const mine = events.filter((event) => event.night === night);
     if (events.length && !mine.length) return;
-    for (const event of mine) {
-      if (event.outcome !== "failed" && event.outcome !== "rejected") continue;
-      const id = event.file_id;
-      tell("bad", `${event.file_name ?? "A step"}: ${event.outcome}. ${event.sentence}`, id ? { label: "Show", run: () => go(href("data", id)) } : undefined);
-    }
     if (follow) reload();
-    else setWaiting((n) => n + mine.length);
+    else setWaiting((old) => new Set([...old, ...mine.flatMap((event) => event.file_id ?? [])]));
   });
   const toggle = () => {
     following.value = !follow;
     if (follow) return;
-    setWaiting(0);
+    setWaiting(new Set());
     reload();
   };
   const order = () => amend({ order: shown.newestFirst ? "time" : null });
@@ -101,8 +96,9 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
   const lines = useStable(shownOf(frames, shown), [frames, shown.obstype, shown.proposal, shown.newestFirst]);
   const pick = (id: number) => {
     const row = document.querySelector<HTMLElement>(`[data-frame="${id}"]`);
-    row?.scrollIntoView({ block: "center" });
-    row?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
+    if (!row) return go(href("data", id, { night })); // not among the lines that are drawn
+    row.scrollIntoView({ block: "center" });
+    row.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
   };
   const about = frames.find((frame) => frame.id === commented);
 
@@ -112,7 +108,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
         <h1>Night {nightName(night)}</h1>
         <Picker night={night} nights={nights} />
         <span class="space" />
-        <Button icon={follow ? "pause" : "play"} aria-pressed={follow} onClick={toggle}>{follow ? "Following" : `Paused${waiting ? `: ${waiting} new` : ""}`}</Button>
+        <Button icon={follow ? "pause" : "play"} aria-pressed={follow} onClick={toggle}>{follow ? "Following" : `Paused${waiting.size ? `: ${waiting.size} new` : ""}`}</Button>
         {!narrow && <ButtonLink icon="table" href={href("search", { night })}>Files</ButtonLink>}
         <Export night={night} proposal={shown.proposal} narrow={narrow} none={frames.length === 0 && !log.data?.notes.length} />
       </div>
@@ -131,7 +127,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
           </div>
           {log.error ? <Failed error={log.error} retry={log.reload} /> : null}
           {!log.data.complete && <p class="note warn">This is not all: the night has more files or comments than one log holds. The search has every file.</p>}
-          <Failures records={failures.data?.results ?? []} error={failures.error} changed={reload} />
+          <Failures records={failures.data?.results ?? []} night={night} error={failures.error} changed={reload} />
           {frames.length === 0 ? (
             <Empty>No frame of this night may be seen by you{nights.newest === night ? " yet. They appear here by themselves." : "."}</Empty>
           ) : (
@@ -146,7 +142,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
                     options={[["", "All"], ...within(valuesOf(frames, "obstype"), shown.obstype)]} />
                   <Choice inline label="Order" value={shown.newestFirst ? "newest" : "time"} change={order} options={[["newest", "Newest first"], ["time", "In order of time"]]} />
                 </div>
-                {lines.length ? <Log frames={lines} comment={(frame) => comment(frame.id)} /> : (
+                {lines.length ? <Log night={night} frames={lines} comment={(frame) => comment(frame.id)} /> : (
                   <Empty>
                     No frame of this night is like that. <Button kind="quiet" onClick={() => amend({ obstype: null, proposal: null }, { push: true })}>Show all</Button>
                   </Empty>

@@ -51,9 +51,10 @@ export function Strip({ frames, pick }: { frames: Frame[]; pick: (id: number) =>
   }, []);
   const timed = useMemo(() => frames.filter((frame) => frame.time), [frames]);
   const moments = useMemo(() => timed.map((frame) => Date.parse(frame.time ?? "")), [timed]);
+  const atEnd = useRef(true);
   useEffect(() => {
-    if (box.current) box.current.scrollLeft = box.current.scrollWidth; // the newest is at the right
-  }, [timed.length]);
+    if (box.current && atEnd.current) box.current.scrollLeft = box.current.scrollWidth; // the newest is at the right
+  }, [timed.length, width]);
   if (!timed.length) return null;
 
   const time = timeAxis(moments, 0, width);
@@ -81,7 +82,7 @@ export function Strip({ frames, pick }: { frames: Frame[]; pick: (id: number) =>
   return (
     <div class="strip panel">
       <p class="hidden" id="strip-summary">{summary(frames)} The table below has all values.</p>
-      <div class="strip-box" ref={box}>
+      <div class="strip-box" ref={box} onScroll={({ currentTarget: { scrollLeft, clientWidth, scrollWidth } }) => (atEnd.current = scrollLeft + clientWidth > scrollWidth - 8)}>
         <Gutter timed={timed} lanes={lanes} bottom={bottom} />
         <div class="strip-plot" role="slider" tabIndex={0} aria-label="Frames of the night, in order of time" aria-describedby="strip-summary"
           aria-valuemin={1} aria-valuemax={timed.length} aria-valuenow={(index < 0 ? timed.length - 1 : index) + 1}
