@@ -62,6 +62,35 @@ def test_lines_at_a_redshift(page: Any):
     expect(page.get_by_role("spinbutton", name="Redshift z")).to_have_value("0.0123")
 
 
+def test_chosen_line_lists_are_remembered(page: Any):
+    from playwright.sync_api import expect
+
+    page.keyboard.press("l")
+    box = page.get_by_role("group", name="Lines")
+    box.get_by_label("Hydrogen").uncheck()
+    box.get_by_label("Galaxy emission").uncheck()
+    expect(box).to_be_visible()  # whoever takes the last one away is choosing
+    box.get_by_label("Supernovae").check()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("l")
+    expect(box).to_have_count(0)
+    page.keyboard.press("l")
+    expect(box.get_by_label("Supernovae")).to_be_checked()
+    expect(box.get_by_label("Hydrogen")).not_to_be_checked()
+
+
+def test_it_moves_without_dragging(page: Any):
+    from playwright.sync_api import expect
+
+    page.get_by_role("button", name="Zoom in").click()
+    expect(summary(page)).to_contain_text("In view")
+    before = summary(page).inner_text()
+    page.get_by_role("button", name="Move to the right").click()
+    expect(summary(page)).not_to_have_text(before)
+    page.get_by_role("button", name="Move to the left").click()
+    expect(summary(page)).to_have_text(before)
+
+
 def test_it_is_exported_as_shown(page: Any, tmp_path: Path):
     from playwright.sync_api import expect
 

@@ -92,9 +92,18 @@ const LIGHT = 299_792.458;
 export function LineControls({ scene, settings, change }: ControlProps) {
   const [text, setText] = useState<string | null>(null);
   const reason = uncalibrated(scene);
-  if (!settings.lists.length) return null;
+  const [emptied, empty] = useState(false);
+  const some = settings.lists.length > 0;
+  useEffect(() => {
+    if (some) empty(false);
+  }, [some]);
+  if (!some && !emptied) return null;
   if (reason) return <p class="note">{reason} Lines cannot be laid over it.</p>;
-  const set = (list: string, on: boolean) => change({ lists: on ? [...settings.lists, list] : settings.lists.filter((id) => id !== list) });
+  const set = (list: string, on: boolean) => {
+    const lists = on ? [...settings.lists, list] : settings.lists.filter((id) => id !== list);
+    if (!lists.length) empty(true); // the box stays where somebody chooses in it
+    change({ lists });
+  };
   const type = (typed: string) => {
     setText(typed);
     const z = Number(typed);
@@ -127,7 +136,7 @@ export function LineControls({ scene, settings, change }: ControlProps) {
         <Button kind="quiet" icon="undo" reason={settings.z ? null : "z is 0."} onClick={() => { setText(null); change({ z: 0 }); }}>z = 0</Button>
       </div>
       <p class="help">
-        {seen ? "A label in the plot can be dragged to where its line is seen. Telluric bands and night-sky lines stay where they are." : "None of these lines is in this spectrum at this redshift."}
+        {!some ? "No list is chosen." : seen ? "A label in the plot can be dragged to where its line is seen. Telluric bands and night-sky lines stay where they are." : "None of these lines is in this spectrum at this redshift."}
       </p>
     </fieldset>
   );

@@ -14,8 +14,9 @@ import type { Laid, Loaded } from "./scene";
 import { MOST_OVERLAYS } from "./settings";
 
 const COUNT = 12;
+/** Letters the API looks for. */
+const [FEWEST, LONGEST] = [2, 80];
 const nameOf = (record: FileRecord) => (record.file_name ?? `File ${record.id}`).replace(/\.fits$/, "");
-
 
 /** The spectra to lay over, as they come; one that cannot be had is said, and the others are shown. */
 export function Overlays({ ids, give }: { ids: readonly number[]; give: (overlays: Laid) => void }) {
@@ -53,7 +54,8 @@ type Props = ControlProps & { overlays: Laid };
 
 export function Picker({ record, scene, settings, change, overlays }: Props) {
   const [text, setText] = useState("");
-  const search = useSettled(text.trim());
+  const settled = useSettled(text.trim());
+  const search = settled.length >= FEWEST ? settled : "";
   const reason = uncalibrated(scene);
   const found = useResource(
     reason ? null : `overlay-${search}`,
@@ -79,7 +81,7 @@ export function Picker({ record, scene, settings, change, overlays }: Props) {
         </div>
       ))}
       {settings.overlays.length > 0 && <Switch label="Scale to the median of this spectrum" on={settings.match} change={(match) => change({ match })} />}
-      <TextField label="Find a spectrum by object or file name" type="search" value={text} change={setText} />
+      <TextField label="Find a spectrum by object or file name" type="search" value={text} change={setText} maxLength={LONGEST} />
       {found.error ? <Failed error={found.error} retry={found.reload} /> : !found.data ? <Loading what="Looking for spectra" /> : (
         <ul class="spectrum-found" aria-label="Spectra to lay over this one">
           {others.map((one) => (

@@ -17,6 +17,8 @@ interface Movement {
   /** What else goes into the row. */
   children: ComponentChildren;
   zoom: (factor: number) => void;
+  /** By a part of what is in view. */
+  move: (part: number) => void;
   reset: () => void;
   whole: boolean;
 }
@@ -24,13 +26,16 @@ interface Movement {
 const SMOOTHING = WIDTHS.map((width) => [String(width), width === 1 ? "None" : `${width} pixels`] as const);
 const SKIES = [["off", "Off"], ["same", "Same scale"], ["own", "Own scale"]] as const;
 
-export function MainControls({ settings, change, zoom, reset, whole, children }: ControlProps & Movement) {
+export function MainControls({ settings, change, zoom, move, reset, whole, children }: ControlProps & Movement) {
+  const all = whole ? "All is in view." : null;
   return (
     <div class="spectrum-controls" role="group" aria-label="How the spectrum is shown">
       <span class="buttons">
         <IconButton label="Zoom in (+)" icon="zoomin" onClick={() => zoom(0.5)} />
-        <Button aria-label="Zoom out (−)" title="Zoom out (−)" class="spectrum-minus" reason={whole ? "All is in view." : null} onClick={() => zoom(2)}>−</Button>
-        <IconButton label="Show all (0)" icon="reset" reason={whole ? "All is in view." : null} onClick={reset} />
+        <Button aria-label="Zoom out (−)" title="Zoom out (−)" class="spectrum-minus" reason={all} onClick={() => zoom(2)}>−</Button>
+        <IconButton label="Move to the left (←)" icon="left" reason={all} onClick={() => move(-0.2)} />
+        <IconButton label="Move to the right (→)" icon="right" reason={all} onClick={() => move(0.2)} />
+        <IconButton label="Show all (0)" icon="reset" reason={all} onClick={reset} />
       </span>
       <span class="buttons">
         <Button aria-pressed={settings.step} onClick={() => change({ step: !settings.step })}>Steps</Button>

@@ -8,8 +8,8 @@ import { LIST_IDS } from "./scene";
 
 export const WIDTHS = [1, 3, 5, 9, 15] as const;
 export const MOST_OVERLAYS = 4;
-/** The lists that the key shows first. */
-const FIRST_LISTS = ["h", "gal"];
+/** The lists that the key shows: those that were shown last, and these first. */
+let lastLists = ["h", "gal"];
 
 export interface Settings {
   smooth: number;
@@ -77,7 +77,10 @@ export function written(settings: Settings): Query {
   };
 }
 
-export const toggleLines = (settings: Settings): string[] => (settings.lists.length ? [] : FIRST_LISTS);
+export const toggleLines = (settings: Settings): string[] => (settings.lists.length ? [] : lastLists);
+export function rememberLists(lists: string[]): void {
+  if (lists.length) lastLists = lists;
+}
 export const nextWidth = (width: number): number => WIDTHS[(WIDTHS.indexOf(width as 1) + 1) % WIDTHS.length] ?? 1;
 
 /** Browsers allow a limited number of changes of the address in a time: a dragged redshift must not use them up. */
@@ -91,6 +94,7 @@ export function useSettings(link: Link): [Settings, (change: Partial<Settings>) 
   const current = useRef(settings);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const known = useRef(ours(place.value.query));
+  rememberLists(settings.lists);
 
   const keep = useCallback(() => {
     clearTimeout(timer.current);

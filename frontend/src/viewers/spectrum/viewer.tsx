@@ -82,7 +82,7 @@ function Spectrum({ record, preview, link }: { record: FileRecord; preview: Spec
   const controls = { record, scene, settings, change };
   return (
     <section class="spectrum" aria-label={`Spectrum of ${record.object ?? record.file_name ?? "this file"}`}>
-      <MainControls {...controls} zoom={(factor) => by(factor)()} reset={reset} whole={!link.range.value}>
+      <MainControls {...controls} zoom={(factor) => by(factor)()} move={(part) => move(part)()} reset={reset} whole={!link.range.value}>
         <Export record={record} scene={scene} link={link} drawn={drawn} />
       </MainControls>
       <Plot scene={scene} link={link} setZ={(z) => change({ z })} label={`Plot of ${title(record)}`} describedBy={summary} drawn={drawn} />
