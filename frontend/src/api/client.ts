@@ -8,7 +8,7 @@ const BASE = (
 ).replace(/\/+$/, "");
 
 /** The address of the API as a script has to use it. */
-export const API = new URL(BASE, location.origin).href;
+export const API = new URL(BASE, location.origin).href.replace(/\/$/, "");
 
 export class Refused extends Error {
   readonly status: number;
@@ -60,6 +60,13 @@ export function address(path: string, query: Parameters = {}): string {
   return `${API}${path}${asked && `?${asked}`}`;
 }
 
+/** The address to ask; it must be the API's, which alone may see the token. */
+function within(path: string, query: Parameters = {}): string {
+  const { href } = new URL(path.startsWith("http") ? path : address(path, query));
+  if (!href.startsWith(`${API}/`)) throw new Error("This is no address of the service.");
+  return href;
+}
+
 /** The answer itself, whatever it is: for the page that lets one try the API. Only a network that fails is an error. */
 export async function ask(method: string, path: string, asked: Asked = {}): Promise<Response> {
   const sent = asked.anonymous ? null : token.value;
@@ -67,8 +74,9 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   if (sent) headers.Authorization = `Token ${sent}`;
   if (asked.body !== undefined) headers["Content-Type"] = "application/json";
   if (asked.once) headers["Idempotency-Key"] = asked.once;
+  const where = within(path, asked.query);
   try {
-    return await fetch(path.startsWith("http") ? path : address(path, asked.query), {
+    return await fetch(where, {
       method,
       headers,
       body: asked.body === undefined ? null : JSON.stringify(asked.body),
