@@ -27,6 +27,12 @@ export function clock(moment: string | null | undefined, now = Date.now()): stri
   return Math.abs(now - then.getTime()) < 86_400_000 ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
 }
 
+/** The same with "UT" behind it. */
+export function universal(moment: string | null | undefined, now = Date.now()): string {
+  const text = clock(moment, now);
+  return text === "–" ? text : `${text} UT`;
+}
+
 /** "2026-11-09 04:31:07 UT". */
 export function moment(text: string | null | undefined): string {
   const then = new Date(text ?? "");

@@ -2,7 +2,7 @@
 
 import type { ButtonHTMLAttributes, ComponentChildren, TargetedMouseEvent } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { clock, localTime, moment } from "../core/format";
+import { clock, localTime, moment, universal } from "../core/format";
 import { Icon, type IconName } from "./icons";
 
 type Attributes = Pick<
@@ -356,11 +356,11 @@ export function Status({ status, reason }: { status: string | null; reason?: str
   );
 }
 
-/** A moment in UT; the local time on hover. `full` has its date; `short` never has, where the night is told already. */
+/** A moment in UT; the local time on hover. `full` has its date; `short` has neither date nor "UT", where both are told already. */
 export function Time({ at, full, short }: { at: string | null | undefined; full?: boolean; short?: boolean }) {
   return (
     <time dateTime={at ?? ""} title={`${moment(at)}\n${localTime(at)}`}>
-      {full ? moment(at) : clock(at, short ? Date.parse(at ?? "") : undefined)}
+      {full ? moment(at) : short ? clock(at, Date.parse(at ?? "")) : universal(at)}
     </time>
   );
 }

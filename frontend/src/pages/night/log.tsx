@@ -112,7 +112,7 @@ function Cards({ night, frames, comment }: LinesProps) {
     <ul>
       {frames.map((frame) => (
         <li key={frame.id} class="panel" data-frame={frame.id}>
-          <p class="card-line"><strong><Time at={frame.time} short /></strong><Status status={frame.status} /></p>
+          <p class="card-line"><strong><Time at={frame.time} short />{frame.time && " UT"}</strong><Status status={frame.status} /></p>
           <p class="card-line">{dataOf(frame, night)}</p>
           <p class="card-line">
             <span>{frame.obstype ?? "–"} <strong>{frame.object ?? ""}</strong></span>
