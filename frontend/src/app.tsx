@@ -3,49 +3,52 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "./api/client";
-import { groups, useKeys } from "./core/keys";
+import { useKeys } from "./core/keys";
 import { connection, lookNow, retryAt } from "./core/live";
-import { dismiss, notices } from "./core/notices";
+import { dismiss, notices, tell } from "./core/notices";
 import { go, href, place } from "./core/router";
 import { end, expired, user } from "./core/session";
-import { watchFailures } from "./core/trouble";
+import { viewTitle } from "./core/title";
+import { mayLeave } from "./core/unsaved";
 import { styled } from "./core/styles";
-import { nextTheme, theme, THEME_NAMES, THEMES } from "./core/theme";
-import { Button, Dialog, IconButton } from "./parts/controls";
+import { nextTheme, theme, THEME_NAMES } from "./core/theme";
+import { Button, IconButton } from "./parts/controls";
 import { Icon, Mark } from "./parts/icons";
 import { Empty, Failed, Loading } from "./parts/states";
 import { DataPage } from "./pages/data/page";
-import { SignIn } from "./pages/signin";
 
 type Page = ComponentType;
 interface View {
   name: string;
   /** Shown in the bar; null is reached otherwise. */
   label: string | null;
+  /** In the browser's tab, where it is not the label. */
+  title?: string;
   staff?: boolean;
   load: () => Promise<Page> | Page;
 }
 
 const VIEWS: View[] = [
-  { name: "", label: null, load: async () => (await styled("pages", import("./pages/home"))).HomePage },
+  { name: "", label: null, title: "Home", load: async () => (await styled("pages", import("./pages/home"))).HomePage },
   { name: "data", label: "Data", load: () => DataPage },
   { name: "night", label: "Night", load: async () => (await styled("night", import("./pages/night/page"))).NightPage },
   { name: "search", label: "Search", load: async () => (await styled("search", import("./pages/search/page"))).SearchPage },
   { name: "proposals", label: "Proposals", load: async () => (await styled("pages", import("./pages/proposals"))).ProposalsPage },
-  { name: "collaborators", label: null, load: async () => (await styled("pages", import("./pages/collaborators"))).CollaboratorsPage },
-  { name: "settings", label: null, load: async () => (await styled("pages", import("./pages/settings"))).SettingsPage },
+  { name: "collaborators", label: null, title: "Collaborators", load: async () => (await styled("pages", import("./pages/collaborators"))).CollaboratorsPage },
+  { name: "settings", label: null, title: "Data reduction settings", load: async () => (await styled("pages", import("./pages/settings"))).SettingsPage },
   { name: "logs", label: "Logs", load: async () => (await styled("pages", import("./pages/logs"))).LogsPage },
   { name: "management", label: "Management", staff: true, load: async () => (await styled("pages", import("./pages/management/page"))).ManagementPage },
   { name: "docs", label: "API docs", load: async () => (await styled("pages", import("./pages/docs"))).DocsPage },
-  { name: "user", label: null, load: async () => (await styled("pages", import("./pages/user"))).UserPage },
+  { name: "user", label: null, title: "User information", load: async () => (await styled("pages", import("./pages/user"))).UserPage },
 ];
 /** Views that need no sign-in. */
 const OPEN: View[] = [
-  { name: "set-password", label: null, load: async () => (await styled("pages", import("./pages/password"))).SetPasswordPage },
-  { name: "forgot-password", label: null, load: async () => (await styled("pages", import("./pages/password"))).ForgotPasswordPage },
-  { name: "confirm-email", label: null, load: async () => (await styled("pages", import("./pages/password"))).ConfirmEmailPage },
-  { name: "docs", label: null, load: async () => (await styled("pages", import("./pages/docs"))).DocsPage },
+  { name: "set-password", label: null, title: "Set password", load: async () => (await styled("pages", import("./pages/password"))).SetPasswordPage },
+  { name: "forgot-password", label: null, title: "Forgot password", load: async () => (await styled("pages", import("./pages/password"))).ForgotPasswordPage },
+  { name: "confirm-email", label: null, title: "Confirm e-mail address", load: async () => (await styled("pages", import("./pages/password"))).ConfirmEmailPage },
+  { name: "docs", label: null, title: "API docs", load: async () => (await styled("pages", import("./pages/docs"))).DocsPage },
 ];
+const SIGN_IN: View = { name: "sign-in", label: null, title: "Sign in", load: async () => (await import("./later")).SignIn };
 
 const pages = new Map<string, Page>();
 
@@ -154,6 +157,7 @@ function Bar() {
 }
 
 function signOut(): void {
+  if (!mayLeave()) return;
   void api.post("/auth/logout").catch(() => undefined); // the token is forgotten here in any case
   end();
   go(href());
@@ -177,64 +181,65 @@ function Notices() {
   );
 }
 
-const KEY_NAMES: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
+/** To the search box, and to the page that has it. */
+function toSearch(): void {
+  if (place.value.parts[0] !== "search") go(href("search"));
+  const look = (turns: number): void => {
+    if (place.value.parts[0] !== "search") return;
+    const box = document.querySelector<HTMLElement>(".filters input[type=search]");
+    if (!box && turns) setTimeout(look, 50, turns - 1);
+    if (box && !box.offsetParent) document.querySelector<HTMLElement>(".filter-switch")?.click(); // a narrow window folds it away
+    requestAnimationFrame(() => box?.focus());
+  };
+  setTimeout(look, 0, 100);
+}
 
-function KeyMap({ close }: { close: () => void }) {
+/** Over everything, open dialogs too: what is below is there again in a moment, and nobody else's to see. */
+function SignInAgain() {
+  const box = useRef<HTMLDialogElement>(null);
+  const show = () => box.current?.isConnected && box.current.showModal();
+  useEffect(() => {
+    show();
+    return () => box.current?.close();
+  }, []);
   return (
-    <Dialog title="Keys" wide close={close}>
-      <div class="key-groups">
-      {groups().map(({ group, keys }) => (
-        <section key={group}>
-          <h3>{group}</h3>
-          <dl class="keys">
-            {[...new Set(keys.map((one) => one.help))].map((help) => (
-              <div key={help}>
-                <dt>
-                  {keys.filter((one) => one.help === help).map((one, i) => (
-                    <>{i > 0 && " or "}<kbd>{KEY_NAMES[one.key] ?? one.key}</kbd></>
-                  ))}
-                </dt>
-                <dd>{help}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
-      ))}
-      </div>
-      <p class="soft">
-        Theme:{" "}
-        {THEMES.map((name) => (
-          <Button key={name} kind="quiet" aria-pressed={theme.value === name} onClick={() => (theme.value = name)}>
-            {THEME_NAMES[name]}
-          </Button>
-        ))}
-      </p>
-    </Dialog>
+    <dialog ref={box} class="again" aria-labelledby="signin-title" onCancel={(event) => event.preventDefault()} onClose={show}>
+      <Shown view={SIGN_IN} />
+    </dialog>
   );
 }
 
 export function App() {
-  const [keys, showKeys] = useState(false);
+  const [KeyMap, showKeys] = useState<ComponentType<{ close: () => void }> | null>(null);
+  const listKeys = () =>
+    void import("./later").then((found) => showKeys(() => found.KeyMap), () => tell("bad", "The list could not be fetched. Is the network up?"));
   const main = useRef<HTMLElement>(null);
   const name = place.value.parts[0] ?? "";
   const me = user.value;
   useKeys("Everywhere", [
-    { key: "?", help: "this list", run: () => showKeys(!keys) },
+    { key: "?", help: "this list", run: () => (KeyMap ? showKeys(null) : listKeys()) },
     { key: "t", help: "next theme", run: nextTheme },
     ...(me
       ? [
-          { key: "/", help: "search", run: () => go(href("search")) },
-          { key: "d", help: "data", run: () => go(href("data")) },
+          { key: "/", help: "search", run: toSearch },
+          { key: "d", help: "data", run: () => name !== "data" && go(href("data")) },
           { key: "g", help: "the live night", run: () => go(href("night")) },
         ]
       : []),
   ]);
-  useEffect(() => (me ? watchFailures() : undefined), [me?.id]);
-  const view = (me ? [...VIEWS, ...OPEN] : OPEN).find((one) => one.name === name);
+  // Whose session has expired finds everything as it was, below the sign-in, and so does what they had not sent.
+  const [kept, keep] = useState(me);
+  const whose = me ?? (expired.value ? kept : null);
+  useEffect(() => keep(whose), [whose]);
   useEffect(() => {
-    document.title = view?.label ? `${view.label} · Goodman Live` : "Goodman Live";
-    scrollTo(0, 0);
-  }, [name]);
+    if (me) void import("./later").then((found) => found.watchFailures()).catch(() => undefined);
+  }, [me?.id]);
+  const view = (whose ? [...VIEWS, ...OPEN] : OPEN).find((one) => one.name === name);
+  const asks = !me && !OPEN.some((one) => one.name === name);
+  useEffect(() => scrollTo(0, 0), [name]);
+  useEffect(() => {
+    viewTitle.value = (asks ? SIGN_IN : view)?.title ?? view?.label ?? "Not found";
+  }, [view, asks]);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>
@@ -243,29 +248,30 @@ export function App() {
       <Bar />
       <main id="main" ref={main} tabIndex={-1} class={name === "data" || name === "night" || name === "search" ? "" : "reading"}>
         {view ? (
-          view.staff && !me?.is_staff ? (
+          view.staff && !whose?.is_staff ? (
             <Empty>This part is for the observatory's staff.</Empty>
           ) : (
-            <Shown key={view.name} view={view} />
+            <Shown key={`${view.name} ${whose?.id}`} view={view} />
           )
-        ) : me ? (
+        ) : whose ? (
           <Empty>
             There is no such page here. <a href={href()}>To the start</a>
           </Empty>
         ) : (
-          <SignIn expired={expired.value} />
+          <Shown view={SIGN_IN} />
         )}
       </main>
+      {asks && whose && <SignInAgain />}
       <footer class="foot">
         <a href="/manual/" target="_blank" rel="noopener">
           User manual <Icon name="external" />
         </a>
-        <Button kind="quiet" onClick={() => showKeys(true)}>
+        <Button kind="quiet" onClick={listKeys}>
           Keys: ?
         </Button>
       </footer>
       <Notices />
-      {keys && <KeyMap close={() => showKeys(false)} />}
+      {KeyMap && <KeyMap close={() => showKeys(null)} />}
     </>
   );
 }

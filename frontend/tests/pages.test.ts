@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Event } from "../src/api/types.ts";
+import { told } from "../src/core/failed.ts";
+import { universal } from "../src/core/format.ts";
 import { curl, example, matches, needsToken, operations, takesToken, target, typeWords, type Document } from "../src/pages/docs/openapi.ts";
 import { cursorOf, gather, unknown } from "../src/pages/log/words.ts";
 import { sorted, TEMPLATE, together, wordOf, type Row } from "../src/pages/management/roster.ts";
@@ -118,3 +121,22 @@ test("an example has what is needed; types are told in words", () => {
   assert.equal(typeWords({ type: "integer", minimum: 1, maximum: 9_999_999_999_999 }), "integer, at least 1");
 });
 
+
+const failure = (id: string, more: Partial<Event> = {}): Event =>
+  ({ id, night: 20261109, outcome: "failed", sentence: "No lines were found.", file_id: Number(id), file_name: `${id}.fits`, ...more }) as Event;
+
+test("one failure is told in its own words, several as their number, a frame that fails twice once", () => {
+  assert.equal(told([]), null);
+  assert.deepEqual(told([failure("1")]), { text: "1.fits: failed. No lines were found.", file: 1, night: 20261109 });
+  assert.deepEqual(told([failure("1"), failure("1")])?.file, 1);
+  assert.deepEqual(told([failure("1"), failure("2", { night: 20261110 })]), { text: "2 frames failed.", file: null, night: 20261110 });
+  assert.equal(told([failure("1"), failure("2", { outcome: "rejected" })])?.text, "2 frames failed or were rejected.");
+  assert.equal(told([failure("1", { file_id: null, file_name: null })])?.text, "A step: failed. No lines were found.");
+});
+
+test("times say that they are UT", () => {
+  const now = Date.parse("2026-11-09T12:00:00Z");
+  assert.equal(universal("2026-11-09T04:31:07Z", now), "04:31:07 UT");
+  assert.equal(universal("2026-11-01T04:31:07Z", now), "2026-11-01 04:31 UT");
+  assert.equal(universal(null, now), "–");
+});

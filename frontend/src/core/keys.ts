@@ -15,6 +15,15 @@ interface Layer {
   keys: () => Key[];
 }
 
+const KEPT = "goodman-keys";
+/** Whether keys of one letter or sign do anything; some people's keyboards and voices press them without meaning to. */
+export const shortcuts = signal(localStorage.getItem(KEPT) !== "off");
+
+export function setShortcuts(on: boolean): void {
+  shortcuts.value = on;
+  localStorage.setItem(KEPT, on ? "on" : "off");
+}
+
 const layers = signal<Layer[]>([]);
 
 export const groups = (): { group: string; keys: Key[] }[] =>
@@ -40,8 +49,17 @@ function writing(target: EventTarget | null): boolean {
   );
 }
 
+/** Not the browser's own: Option is needed for brackets and the like on some keyboards, but not for letters. */
+const plain = ({ ctrlKey, metaKey, altKey, key }: KeyboardEvent): boolean =>
+  !ctrlKey && !metaKey && !(altKey && (key.length > 1 || /[\p{L}\d]/u.test(key)));
+
+/** A region that scrolls wants the arrows itself. */
+const scrolls = ({ key, target }: KeyboardEvent): boolean =>
+  key.startsWith("Arrow") && target instanceof Element && target.matches("[role=region]");
+
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || writing(event.target)) return;
+  if (!plain(event) || event.defaultPrevented || writing(event.target) || scrolls(event)) return;
+  if (!shortcuts.value && event.key !== "?" && event.key !== "Escape") return;
   if (document.querySelector("dialog[open]") && event.key !== "?") return;
   for (const layer of [...layers.value].reverse()) {
     const found = layer.keys().find((one) => one.key === event.key);

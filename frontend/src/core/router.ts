@@ -1,6 +1,7 @@
 // Addresses are in the fragment ("#/data/2026110900001?tab=header"): the page is static, and what follows "#" is never sent.
 
 import { signal } from "@preact/signals";
+import { mayLeave } from "./unsaved";
 
 export interface Place {
   /** Decoded parts of the path: ["data", "2026110900001"]. */
@@ -24,9 +25,25 @@ function decoded(part: string): string {
 
 export const place = signal<Place>(parse(location.hash));
 
+/** The address that is shown, or that somebody was asked about already. */
+let settled = location.hash;
+const same = (one: Place, other: Place): boolean => one.parts.join("/") === other.parts.join("/");
+const allowed = (hash: string): boolean => same(parse(hash), place.peek()) || mayLeave();
+
 addEventListener("hashchange", () => {
-  place.value = parse(location.hash);
+  if (location.hash !== settled && !allowed(location.hash)) return history.pushState(null, "", settled); // back, or typed
+  settled = location.hash;
+  place.value = parse(settled);
 });
+
+// Links are asked about where they are clicked, before anything has changed.
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[href^="#/"]') : null;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button || link.target) return;
+  if (allowed(link.hash)) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
 
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
 
@@ -49,10 +66,11 @@ export function href(...given: (string | number | Query)[]): string {
 
 /** Go to an address; `replace` leaves no step in the browser's history. */
 export function go(address: string, { replace = false } = {}): void {
-  if (replace) {
-    history.replaceState(null, "", address);
-    place.value = parse(address);
-  } else location.hash = address;
+  if (!allowed(address)) return;
+  if (replace) history.replaceState(null, "", address);
+  else location.hash = address;
+  settled = location.hash;
+  if (replace) place.value = parse(address);
 }
 
 /** Change parameters of the present address; null removes one. No step back is made unless `push`. */

@@ -41,11 +41,16 @@ async function flush(): Promise<void> {
   notice = replace(notice, "bad", what.text, { label: "Show", run: () => go(address) });
 }
 
-/** Listen until the returned function is called. */
-export const watchFailures = (): (() => void) =>
+let watching = false;
+
+/** From now on; once is enough. */
+export function watchFailures(): void {
+  if (watching) return;
+  watching = true;
   onEvents((events) => {
     const failed = events.filter((one) => one.outcome === "failed" || one.outcome === "rejected");
     if (!failed.length) return;
     come.push(...failed);
     timer ??= setTimeout(() => void flush(), TOGETHER);
   });
+}

@@ -1,27 +1,29 @@
-// Whoever leaves a form with changes that were not applied is asked first.
+// Whoever leaves a form with changes that were not applied is asked first, once.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 const QUESTION = "There are changes that were not applied. Leave without them?";
 
-export function useUnsaved(dirty: boolean): void {
-  useEffect(() => {
-    if (!dirty) return;
-    const leaving = (event: BeforeUnloadEvent) => event.preventDefault();
-    // Going to another view of the page is no unloading: links are asked about where they are clicked.
-    const clicked = (event: MouseEvent) => {
-      const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[href^="#/"]') : null;
-      if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.target) return;
-      if (!confirm(QUESTION)) {
-        event.preventDefault();
-        event.stopPropagation();
-      }
-    };
-    addEventListener("beforeunload", leaving);
-    document.addEventListener("click", clicked, true);
-    return () => {
-      removeEventListener("beforeunload", leaving);
-      document.removeEventListener("click", clicked, true);
-    };
-  }, [dirty]);
+/** The forms that have such changes. */
+const dirty = new Set<object>();
+
+/** Whether one may go elsewhere. Who wants to leave is not asked again for the same changes. */
+export function mayLeave(): boolean {
+  if (dirty.size && !confirm(QUESTION)) return false;
+  dirty.clear();
+  return true;
 }
+
+export function useUnsaved(changed: boolean): void {
+  // At once: what was applied a moment ago is not asked about.
+  useLayoutEffect(() => {
+    if (!changed) return;
+    const form = {};
+    dirty.add(form);
+    return () => void dirty.delete(form);
+  }, [changed]);
+}
+
+addEventListener("beforeunload", (event) => {
+  if (dirty.size) event.preventDefault();
+});

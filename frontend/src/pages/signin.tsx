@@ -5,7 +5,7 @@ import { api, Refused } from "../api/client";
 import type { Session } from "../api/types";
 import { useAction, useResource } from "../core/fetching";
 import { href } from "../core/router";
-import { begin } from "../core/session";
+import { begin, expired } from "../core/session";
 import { Button, TextField } from "../parts/controls";
 import { Mark } from "../parts/icons";
 import { FormError } from "../parts/states";
@@ -15,7 +15,7 @@ interface Advice {
   network_access: string[];
 }
 
-export function SignIn({ expired }: { expired: boolean }) {
+export function SignIn() {
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const { busy, error, run } = useAction();
@@ -34,7 +34,7 @@ export function SignIn({ expired }: { expired: boolean }) {
           <Mark />
           <h1 id="signin-title">Sign in to Goodman Live</h1>
         </div>
-        {expired && (
+        {expired.value && (
           <p class="note warn" role="status">
             Your session has ended. Sign in, and you go on where you were.
           </p>

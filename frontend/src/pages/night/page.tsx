@@ -9,6 +9,7 @@ import { useKeys } from "../../core/keys";
 import { following } from "../../core/live";
 import { sentence, tell } from "../../core/notices";
 import { amend, go, href, place } from "../../core/router";
+import { useTitle } from "../../core/title";
 import { Button, ButtonLink, Choice, IconButton, Menu, Status } from "../../parts/controls";
 import { useNarrow } from "../../parts/narrow";
 import { nameOf, saveBlob } from "../../parts/save";
@@ -89,6 +90,7 @@ function Night({ night, nights }: { night: number; nights: Neighbourhood }) {
     { key: "[", help: "the night before", run: () => nights.older && go(href("night", nights.older)) },
     { key: "]", help: "the night after", run: () => nights.newer && go(href("night", nights.newer)) },
   ]);
+  useTitle(nightName(night));
   useEffect(() => () => void (lit.value = null), []);
 
   const frames = log.data?.frames ?? NO_FRAMES;
