@@ -4,8 +4,8 @@ import { batch, computed, signal } from "@preact/signals";
 import type { Profile } from "../api/types";
 
 const KEY = "goodman-session";
-/** Previews on the disk (viewers/preview.ts). */
-const PREVIEWS = "goodman-previews-1";
+/** The cache of previews on the disk (viewers/preview.ts, which need not be loaded to forget it). */
+export const PREVIEWS = "goodman-previews-2";
 
 interface Kept {
   token: string;

@@ -2,12 +2,13 @@
 
 import { api } from "../api/client";
 import type { FileRecord, Visualization } from "../api/types";
+import { onEnd, PREVIEWS } from "../core/session";
 import type { ImagePreview, Preview, SpectrumPreview } from "./container";
 import type { Delivery, Order } from "./decoder.worker";
 
 declare const DECODER: string;
 
-const CACHE = "goodman-previews-2";
+const CACHE = PREVIEWS;
 /** An earlier one did not tell sizes. */
 const OLD_CACHE = "goodman-previews-1";
 /** Bytes of previews kept on disk, and of decoded ones in memory. */
@@ -92,17 +93,12 @@ async function keep(kept: Cache, key: string, bytes: ArrayBuffer): Promise<void>
 
 let epoch = 0;
 
-/** Nothing of what was looked at stays in this browser: for when somebody signs out. */
-export async function forgetPreviews(): Promise<void> {
+// Nothing of what was looked at stays when somebody signs out; the cache on the disk goes in core/session.ts.
+onEnd(() => {
   epoch += 1;
   recent.clear();
   added = Infinity;
-  try {
-    await Promise.all([CACHE, OLD_CACHE].map((name) => caches.delete(name)));
-  } catch {
-    // there is none without https, and in some private windows
-  }
-}
+});
 
 async function addressOf(record: FileRecord, signal: AbortSignal): Promise<string> {
   if (record.data_type === "0") return (await api.get<{ url: string }>(`/files/${record.id}/download`, {}, signal)).url;

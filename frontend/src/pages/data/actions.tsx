@@ -6,7 +6,7 @@ import type { Accepted, FileRecord } from "../../api/types";
 import { useHold } from "../../core/holding";
 import { sentence, tell } from "../../core/notices";
 import { amend } from "../../core/router";
-import { user } from "../../core/session";
+import { onEnd, user } from "../../core/session";
 import { Button, Confirm, Menu } from "../../parts/controls";
 import { openDownload } from "../../parts/save";
 import { Process, type Ask } from "./extract";
@@ -15,6 +15,7 @@ import { unclassifiable, undeletable, unmarkable } from "./process";
 
 /** What was deleted here, by raw frame: it can be restored for a day. */
 const gone = new Map<number, { id: number; name: string; type: string }[]>();
+onEnd(() => gone.clear());
 export const deletedOf = (root: number, type: string): { id: number; name: string }[] =>
   (gone.get(root) ?? []).filter((one) => one.type === type);
 

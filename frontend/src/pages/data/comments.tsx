@@ -7,6 +7,7 @@ import { useAction, useEvents, useResource } from "../../core/fetching";
 import { plural, whole } from "../../core/format";
 import { useHold } from "../../core/holding";
 import { tell } from "../../core/notices";
+import { onEnd } from "../../core/session";
 import { Button, Confirm, Field, IconButton, Time } from "../../parts/controls";
 import { Empty, Failed, FormError, Loading } from "../../parts/states";
 import type { PanelProps } from "./panels";
@@ -18,6 +19,7 @@ const MOST_PAGES = 20;
 
 /** What was begun and not sent, by file: it is still there when one comes back. */
 const drafts = new Map<number, string>();
+onEnd(() => drafts.clear());
 
 async function all(id: number, signal: AbortSignal): Promise<Comment[]> {
   const found: Comment[] = [];

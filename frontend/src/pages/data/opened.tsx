@@ -9,6 +9,7 @@ import { useJob } from "../../core/jobs";
 import { useKeys } from "../../core/keys";
 import { tell } from "../../core/notices";
 import { amend, go, href, place, type Query } from "../../core/router";
+import { useTitle } from "../../core/title";
 import { Button, Tabs } from "../../parts/controls";
 import { useNarrow } from "../../parts/narrow";
 import { Empty, Failed, Loading } from "../../parts/states";
@@ -78,9 +79,7 @@ export function Opened({ watched, id, panel, full, none, failed }: OpenedProps) 
 
   const object = view?.record?.object;
   const name = view?.record?.file_name ?? view?.family.root.file_name;
-  useEffect(() => {
-    document.title = [...(name ? [object ? `${name} ${object}` : name] : []), "Data", "Goodman Live"].join(" · ");
-  }, [name, object]);
+  useTitle(name && object ? `${name} ${object}` : name);
 
   const show = (node: Node): void => {
     if (!view) return;

@@ -2,10 +2,12 @@
 
 import { api } from "../../api/client";
 import type { FileRecord } from "../../api/types";
+import { onEnd } from "../../core/session";
 
 const FRESH = 20_000;
 const MOST = 500;
 const kept = new Map<number, { record: FileRecord; at: number }>();
+onEnd(() => kept.clear());
 
 export function remember(record: FileRecord): void {
   kept.delete(record.id);
