@@ -90,7 +90,8 @@ def test_keys_of_one_letter_can_be_turned_off(desk: Desk, night: Observatory):
 def test_a_form_with_changes_is_not_left_silently(desk: Desk, night: Observatory):
     from playwright.sync_api import expect
 
-    page = desk.open("search")
+    page = desk.open("search", role=None)
+    sign_in(page, night.logins["pi"])  # a session of its own: it is ended below
     settled(page)
     page.evaluate("id => { location.hash = `#/settings/${id}` }", night.proposal())
     targets = page.get_by_label("Maximum number of targets")
