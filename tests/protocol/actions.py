@@ -91,6 +91,11 @@ class People:
         actions.mark_bad(self.calibrations()[name]["id"], ACTOR, "The shutter stuck.")
         self.facts.bad[name] = None
 
+    def bad(self) -> list[str]:
+        """Whose mark can be taken away: what is marked and still there, neither deleted nor retired since."""
+        there = self.calibrations()
+        return [name for name in self.facts.bad if name in there]
+
     def unmark_bad(self, name: str) -> None:
         identifier = self.identifier(name)
         assert identifier is not None

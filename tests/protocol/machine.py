@@ -141,10 +141,10 @@ class Night(RuleBasedStateMachine):
     def mark_bad(self, which: int, lost: bool) -> None:
         self._act(lambda: self.people.mark_bad(_pick(self.people.calibrations(), which)), lost)
 
-    @precondition(lambda self: self.people.facts.bad)
+    @precondition(lambda self: self.people.bad())
     @rule(which=PLACE, lost=st.booleans())
     def unmark_bad(self, which: int, lost: bool) -> None:
-        self._act(lambda: self.people.unmark_bad(_pick(self.people.facts.bad, which)), lost)
+        self._act(lambda: self.people.unmark_bad(_pick(self.people.bad(), which)), lost)
 
     @precondition(lambda self: self.people.members())
     @rule(which=PLACE, obstype=st.sampled_from(("BIAS", "LAMPFLAT", "FOCUS")), lost=st.booleans())
