@@ -20,7 +20,7 @@ PATIENCE = 5 * PERIOD
 that they wait, the subjects of a long queue would make it longer."""
 
 SECONDS = 35.0
-"""Telling ends then, of the function's 55; the next sweep goes on with those not told, who have waited longest."""
+"""Telling ends then, of the function's 55; the next sweep goes on with those not told."""
 
 
 def sweep() -> dict[str, int]:

@@ -122,7 +122,7 @@ def _setting(o: Observation) -> str:
     standard setting it is within reach of, and else to a tenth.
     """
     angles: tuple[float | None, ...] = (o.camera_angle, o.grating_angle)
-    if o.angles_read:  # a sketch of a frame, as documents are generated from, need not say
+    if o.angles_read:
         # "+ 0.0" makes one zero of two
         tenths = tuple(None if angle is None else round(angle, 1) + 0.0 for angle in angles)
         angles = nominal_angles(o.wavmode) or tenths
