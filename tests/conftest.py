@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+FIRST = ("tests/page/", "tests/protocol/test_random_histories.py", "tests/api/test_schemathesis.py")
+"""What takes longest as a whole: begun last, it would keep one worker busy when the others have nothing left."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; the tests marked long may take as long as they need, all others what ``timeout`` says."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+
+    items.sort(key=rank)
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
     """As `--dist loadfile`, but the tests of the page go to one worker: they share a stack and a browser."""
@@ -45,6 +62,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 # An example takes as long as the machine is busy: how fast code is, benchmarks say.
 settings.register_profile("goodman", deadline=None)
 settings.load_profile("goodman")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_remembered() -> None:
+    """A process keeps what it read of its tables; those of the next module are other ones."""
+    if "chalicelib.store.codes" in sys.modules:
+        sys.modules["chalicelib.store.codes"].forget()
 
 
 @pytest.fixture(scope="session")

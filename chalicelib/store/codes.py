@@ -16,13 +16,15 @@ from collections.abc import Mapping
 
 from ..domain.facets import FACETS, Selection
 from . import items
-from .items import ConditionFailed
+from .items import ConditionFailed, Contended
 
 _KEY = {"counter": "codes"}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SEPARATOR = "_"
 
 _SELECTIONS_KEPT = 64
+_TRIES = 50
+"""How often a value is appended anew because another process was first; each time one of them comes through."""
 
 _known: dict[str, list[str]] = {}
 _lock = threading.Lock()
@@ -133,10 +135,14 @@ def _place(name: str, value: str) -> int:
     values = _known.get(name, [])
     if value not in values:
         values = _load(name)
-    while value not in values:
+    for _ in range(_TRIES):
+        if value in values:
+            return values.index(value)
         _append(name, value, len(values))
         values = _load(name)
-    return values.index(value)
+    # As good as always the stored lists are shorter than those this process knows: the table was restored.
+    forget()
+    raise Contended(f"no code could be given to the {name} {value!r} in {_TRIES} tries")
 
 
 def _append(name: str, value: str, length: int) -> None:

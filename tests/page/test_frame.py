@@ -46,11 +46,13 @@ def test_failures_are_told_on_every_page_and_stay(desk: Desk, night: Observatory
         return route.fulfill(json={"events": events, "cursor": after[0], "more": False})
 
     page = desk.open("proposals")
+    page.clock.install()
     page.route("**/api/events*", feed)
     notice = page.locator(".notice.bad")
     expect(notice).to_have_count(1)
     expect(notice).to_contain_text("2 frames failed.")
-    page.wait_for_timeout(7_000)  # longer than news that goes by itself
+    page.clock.fast_forward(20_000)  # longer than news that goes by itself
+    expect(notice).to_have_count(1)
     notice.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Night 2026-08-14")
     expect(notice).to_have_count(0)

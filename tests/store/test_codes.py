@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.domain import facets
-from chalicelib.store import codes
+from chalicelib.store import codes, items
 from tests.filing import record
 
 
@@ -55,3 +55,14 @@ def test_writers_that_name_values_at_once_agree(aws: None):
 def test_a_code_never_given_is_refused(aws: None, code: str):
     with pytest.raises(codes.UnknownCode):
         codes.decode(code)
+
+
+def test_a_restored_table_stops_nobody_for_ever(aws: None):
+    """The lists went back to an earlier state below a running process: it says so, and reads anew from then on."""
+    for slit in ("of yesterday", "of the day before"):
+        codes.encode(facets.of(record(slit=slit)))
+    items.write([items.operation("Delete", "counters", key={"counter": "codes"})])
+    values = facets.of(record(slit="of today"))
+    with pytest.raises(items.Contended, match="no code could be given to the"):
+        codes.encode(values)
+    assert codes.decode(codes.encode(values)) == values
