@@ -54,7 +54,7 @@ def seed_fixture_accounts(*, mocked: bool = False) -> dict[str, str]:
     }
     users = {
         name: accounts.create_user(
-            name, f"{name}@{_DOMAIN}", first_name=name.replace("_", " ").title(), password=_stored(), **flag
+            name, f"{name}@{_DOMAIN}", first_name=name.replace("_", " ").title(), password=_stored(passwords.N), **flag
         )
         for name, flag in flags.items()
     }
@@ -71,6 +71,6 @@ def logins() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _stored() -> str:
-    """One hash for all of them: scrypt is slow on purpose."""
+def _stored(cost: int) -> str:
+    """One hash for all of them, of this ``passwords.N``: scrypt is slow on purpose."""
     return passwords.stored(PASSWORD, b"fixture accounts")

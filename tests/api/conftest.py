@@ -13,6 +13,7 @@ from chalicelib.domain import passwords, topology
 from chalicelib.store import clients, fixtures, queues, ratelimit
 from tests.api.client import Api
 from tests.api.pipeline import observatory  # noqa: F401 (a fixture)
+from tests.conftest import once
 
 
 @pytest.fixture(autouse=True)
@@ -50,5 +51,5 @@ def _api() -> Iterator[Api]:
     for block in topology.BLOCKS:
         clients.sqs().create_queue(QueueName=block.queue)
     with Client(app) as client:
-        yield Api(client, fixtures.seed_fixture_accounts(mocked=True))
+        yield Api(client, once("accounts", lambda: fixtures.seed_fixture_accounts(mocked=True)))
     queues.forget()

@@ -8,19 +8,25 @@ from chalicelib.api.openapi import operations
 from chalicelib.store import accounts, clock
 from tests.api.client import Api
 from tests.api.matrix import COLUMNS, ROWS, Given, Row, given
+from tests.conftest import once
 
 
 @pytest.fixture
 def asked(api: Api) -> tuple[Api, Given]:
     """The API with what the rows ask for, and tokens for every column."""
+    there, tokens = once("matrix", lambda: everything(api.tokens))
+    return Api(api.client, tokens), there
+
+
+def everything(tokens: dict[str, str]) -> tuple[Given, dict[str, str]]:
     there = given()
     for column, fact in (("deactivated", {"is_active": False}), ("expired", {})):
         user = accounts.create_user(column, f"{column}@example.org")
         accounts.add_member(there.proposal, user["id"], accounts.COLLABORATOR)
         expires = clock.now() - 1 if column == "expired" else None
-        api.tokens[column] = accounts.issue_token(user["id"], name="matrix", expires=expires)
+        tokens[column] = accounts.issue_token(user["id"], name="matrix", expires=expires)
         accounts.edit_user(user["id"], fact)
-    return api, there
+    return there, tokens
 
 
 def test_every_route_has_a_row_and_every_row_a_route():

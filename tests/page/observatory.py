@@ -57,6 +57,7 @@ class Observatory:
         self.tokens: dict[str, str] = described["tokens"]
         self.logins: dict[str, dict[str, str]] = described["logins"]
         self._come: set[str] = set()
+        self._reduced = False
         self._sessions: dict[str, dict[str, Any]] = {}
         for proposal in self.ask("/proposals/")["results"]:
             self.set(proposal["id"], minimum_biases=FEWEST, minimum_flats=FEWEST)
@@ -103,9 +104,12 @@ class Observatory:
 
     def reduce(self) -> None:
         """Return when every frame has come, and has ended in its state; the late one stays away."""
+        if self._reduced:
+            return
         for name in self.names:
             self.upload(name)
         self.wait(lambda: self._settled(len(self._come)))
+        self._reduced = True
 
     def _settled(self, expected: int) -> bool:
         raws = self.files(data_type=0)

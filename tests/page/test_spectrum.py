@@ -82,7 +82,7 @@ def test_chosen_line_lists_are_remembered(page: Any):
 def test_it_moves_without_dragging(page: Any):
     from playwright.sync_api import expect
 
-    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Zoom in (+)").click()
     expect(summary(page)).to_contain_text("In view")
     before = summary(page).inner_text()
     page.get_by_role("button", name="Move to the right").click()
