@@ -114,6 +114,16 @@ def violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:
     ]
 
 
+def too_wide(page: Page) -> list[str]:
+    """What reaches over the right edge, if the page scrolls sideways."""
+    return page.evaluate("""() => {
+      const width = document.documentElement.clientWidth;
+      if (document.documentElement.scrollWidth <= width) return [];
+      return [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > width + 1)
+        .map(one => `${one.tagName}.${one.className} to ${Math.round(one.getBoundingClientRect().right)}`);
+    }""")
+
+
 def theme(page: Page) -> str:
     """The theme that is shown."""
     return page.evaluate("document.documentElement.dataset.theme")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.page.desk import Desk, settled, sign_in, theme
+from tests.page.desk import Desk, settled, sign_in, theme, too_wide
 from tests.page.observatory import NIGHT, PROPOSAL, Observatory
 
 REFUSED = r"Failed to load resource: the server responded with a status of 4\d\d"
@@ -178,6 +178,18 @@ def test_what_was_missed_while_hidden_is_looked_at(desk: Desk, night: Observator
     with page.expect_request(re.compile(r"/api/files/?\?")):
         hide(False)
     expect(page.locator(".connection.live")).to_be_visible()
+
+
+def test_a_phone_says_that_the_connection_is_lost(desk: Desk, night: Observatory):
+    from playwright.sync_api import expect
+
+    desk.expect_errors("net::ERR_INTERNET_DISCONNECTED")
+    page = desk.open("management", "superuser", width=360, height=740)
+    expect(page.locator(".connection.live")).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_text("No connection")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Next try|Trying"))).to_be_visible()
+    assert not too_wide(page)
 
 
 @pytest.mark.parametrize("view", ["data", "logs?all=1"])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.page.desk import Desk, settled, theme, violations
+from tests.page.desk import Desk, settled, theme, too_wide, violations
 from tests.page.observatory import Observatory
 
 VIEWS = {
@@ -83,16 +82,6 @@ def test_anybody_can_use_it(desk: Desk, ids: dict[str, int], view: str):
         page.keyboard.press("t")
     assert theme(page) == "night"
     assert not wrong, "\n".join(wrong)
-
-
-def too_wide(page: Any) -> list[str]:
-    """What reaches over the right edge, if the page scrolls sideways."""
-    return page.evaluate("""() => {
-      const width = document.documentElement.clientWidth;
-      if (document.documentElement.scrollWidth <= width) return [];
-      return [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > width + 1)
-        .map(one => `${one.tagName}.${one.className} to ${Math.round(one.getBoundingClientRect().right)}`);
-    }""")
 
 
 def test_the_manual(desk: Desk, observatory: Observatory, built: Path):
