@@ -14,6 +14,7 @@ from chalicelib.blocks import bulk
 from chalicelib.domain import topology
 from chalicelib.domain.bulk import BadBulkWork, BulkWork
 from chalicelib.store import actions, clock, objects, queues
+from tests.protocol.memory import Memory
 
 NIGHT = 20261121
 FRAMES = [f"frame#{NIGHT * 100_000 + number}" for number in range(1, 301)]
@@ -61,7 +62,15 @@ class Observatory:
 
 
 @pytest.fixture
-def observatory(aws, monkeypatch) -> Observatory:
+def tables(monkeypatch) -> Memory:
+    """Tables as dictionaries: moto would take half a minute for the thousands of nudges."""
+    memory = Memory()
+    memory.install(monkeypatch)
+    return memory
+
+
+@pytest.fixture
+def observatory(tables, monkeypatch) -> Observatory:
     return Observatory(monkeypatch)
 
 
@@ -253,16 +262,16 @@ def played(monkeypatch, seconds, stale=0.0) -> Traffic:
 
 
 @pytest.mark.parametrize("seconds", [2, 10, 30])
-def test_tonights_frames_never_wait_behind_bulk_work(aws, monkeypatch, seconds):
+def test_tonights_frames_never_wait_behind_bulk_work(tables, monkeypatch, seconds):
     assert max(played(monkeypatch, seconds).waits) == 0
 
 
-def test_nor_where_sqs_counts_a_minute_late(aws, monkeypatch):
+def test_nor_where_sqs_counts_a_minute_late(tables, monkeypatch):
     """Turns are counted by the clock, not by depths: 8 in 5 s keep 8 × 4 / 5 of 20 slots busy for blocks of 4 s."""
     assert max(played(monkeypatch, 4, stale=60).waits) == 0
 
 
-def test_without_pacing_they_would(aws, monkeypatch):
+def test_without_pacing_they_would(tables, monkeypatch):
     monkeypatch.setattr(bulk, "room", lambda: dict.fromkeys((b.name for b in topology.PIPELINE), 10_000))
     assert max(played(monkeypatch, 10).waits) > 20
 
