@@ -50,7 +50,7 @@ page:
 run: setup  ## start the stack and play a simulated night into it (Ctrl-C ends)
 	@$(PYTHON) -m infra.local run $(ARGS) || [ $$? -eq 130 ]
 
-test: setup  ## run the tests, all but the long ones (about twelve minutes on two cores)
+test: setup  ## run the tests, all but the long ones (under ten minutes on two cores)
 	@$(PYTHON) -m pytest -m "not long" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: setup  ## run all the tests and the long random histories
