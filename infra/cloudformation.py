@@ -91,7 +91,7 @@ def _queues() -> dict[str, Resource]:
                 "SqsManagedSseEnabled": True,
                 "RedrivePolicy": {
                     "deadLetterTargetArn": _arn(logical[block.dead_letter_queue]),
-                    "maxReceiveCount": topology.MAX_RECEIVES,
+                    "maxReceiveCount": block.max_receives,
                 },
             },
         }

@@ -64,6 +64,14 @@ class Block:
         return UNDELIVERABLE_QUEUE if self.name in ("deadletter", "bulk", "pack") else DEAD_LETTER_QUEUE
 
     @property
+    def max_receives(self) -> int:
+        """Deliveries from this queue before a message leaves it for the one of dead letters.
+
+        A dead letter brings its count along: with the same limit it would go on, unread, to the undeliverable ones.
+        """
+        return 2 * MAX_RECEIVES if self.name == "deadletter" else MAX_RECEIVES
+
+    @property
     def bulk_share(self) -> int:
         """At most so many messages of bulk work are brought to its queue: two fifths of its slots.
 

@@ -98,6 +98,13 @@ def messages_in(queue_name: str, region: str = "us-east-1") -> int:
         return len(queue._messages)
 
 
+def bodies_in(queue_name: str, region: str = "us-east-1") -> list[tuple[str, int]]:
+    """Body of each message of a queue and how often it was received in all."""
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(queue_name)
+    with queue._messages_lock:
+        return [(message.body, message.approximate_receive_count) for message in queue._messages]
+
+
 def oldest_in(queue_name: str, region: str = "us-east-1") -> float | None:
     """When the oldest message of a queue was sent, visible, in flight or delayed, in seconds since the epoch."""
     queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(queue_name)

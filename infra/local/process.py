@@ -189,10 +189,13 @@ def _run(folder: Path, files: list[Path], stack: Stack, progress: Progress, inte
 
 
 def _lost() -> list[str]:
-    from infra.local.quiet import lost_messages
+    from infra.local import resources
+    from infra.local.moto_queues import bodies_in
 
-    count = lost_messages()
-    return [f"{count} message(s) could not be handled even as dead letters; see pump.log."] if count else []
+    return [
+        f"A message could not be handled even as a dead letter, after {receives} attempts; see pump.log: {body[:500]}"
+        for body, receives in bodies_in(resources.LOST_QUEUE)
+    ]
 
 
 def _line(

@@ -35,7 +35,7 @@ def create_queues() -> dict[str, str]:
 
 
 def _attributes(block: topology.Block, dead_letters: str) -> dict[str, str]:
-    redrive = {"deadLetterTargetArn": dead_letters, "maxReceiveCount": topology.MAX_RECEIVES}
+    redrive = {"deadLetterTargetArn": dead_letters, "maxReceiveCount": block.max_receives}
     return {"VisibilityTimeout": str(block.visibility_timeout), "RedrivePolicy": json.dumps(redrive)}
 
 

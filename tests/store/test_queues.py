@@ -54,13 +54,27 @@ def test_depths_count_what_waits_is_in_flight_and_is_delayed(sqs):
     assert queues.depths() == {"ingest": 0, "combine": 1, "reduce": 3, "extract": 0, "wavelength": 0}
 
 
+def refuse(sqs, block: topology.Block, times: int) -> None:
+    for _ in range(times):
+        (message,) = sqs.receive_message(QueueUrl=queues.queue_url(block.queue))["Messages"]
+        queues.back_off(block.queue, message["ReceiptHandle"], 0)
+
+
+def test_a_dead_letter_is_tried_as_often_itself(sqs):
+    """It brings the count of its deliveries along: nobody may count those against DEADLETTER."""
+    queues.send("reduce", "frame#1")
+    refuse(sqs, topology.REDUCE, topology.MAX_RECEIVES)
+    assert not sqs.receive_message(QueueUrl=queues.queue_url(topology.REDUCE.queue)).get("Messages")
+    refuse(sqs, topology.DEADLETTER, topology.MAX_RECEIVES)
+    assert not bodies(sqs, topology.DEADLETTER.queue)
+    assert len(bodies(sqs, topology.UNDELIVERABLE_QUEUE)) == 1
+
+
 def test_what_dead_letters_fail_on_is_kept_for_a_person(sqs):
     """A message that DEADLETTER cannot handle either, and one of bulk work, are delivered so often and then kept."""
     for block in (topology.DEADLETTER, topology.BULK):
         url = queues.queue_url(block.queue)
         sqs.send_message(QueueUrl=url, MessageBody=block.name)
-        for _ in range(topology.MAX_RECEIVES):
-            (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
-            queues.back_off(block.queue, message["ReceiptHandle"], 0)
+        refuse(sqs, block, block.max_receives)
         assert not sqs.receive_message(QueueUrl=url).get("Messages")
     assert sorted(bodies(sqs, topology.UNDELIVERABLE_QUEUE)) == ["bulk", "deadletter"]
